@@ -1,0 +1,56 @@
+package pipeline
+
+// Config is what xt.toml says apart from its stages.
+type Config struct {
+	Name    string            // of the project; "" if not given
+	Seed    Seed              // what a stage starts from unless it says otherwise
+	Python  *Python           // nil: the stages find their own interpreter
+	Params  map[string]any    // the values of [params], overrides applied
+	Files   []string          // params files that share the names of [params]
+	Remotes map[string]Remote // by name
+	Cache   CacheConfig
+	Sweeps  map[string]Sweep // by name
+}
+
+// Python is the environment that xt builds for the stages.
+type Python struct {
+	Requirements string // path of the requirements file
+	Version      string // "3.11"; "": whatever is there
+	Pos          Position
+}
+
+// Remote is a store for what the cache holds.
+type Remote struct {
+	URL string
+	Pos Position
+}
+
+// CacheConfig says where the cache is and how files get from it to the
+// workspace.
+type CacheConfig struct {
+	Dir    string   // "": .xt/cache
+	Links  []string // "reflink", "copy", "hardlink", "symlink", the preferred first; nil: the default
+	Shared bool     // written by more than one user
+}
+
+// Sweep is a search over parameters.
+type Sweep struct {
+	Stage     string // the stage whose objective is sought
+	File, Key string // the metric that is the objective
+	Maximize  bool
+	Sampler   string // "grid", "random", "tpe", "cmaes", "sobol"
+	Trials    int
+	Params    []SweepParam // in the order of the file
+	Pos       Position
+}
+
+// SweepParam is one parameter of a sweep: a choice, or a range.
+type SweepParam struct {
+	Param   Param // the parameter, with the value that it has now
+	Choices []any // nil: a range
+	Low     float64
+	High    float64
+	Step    float64 // 0: continuous
+	Log     bool    // sampled on a logarithmic scale
+	Integer bool    // both ends are integers
+}
