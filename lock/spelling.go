@@ -46,7 +46,8 @@ func invisible(r rune) bool {
 	case r < 0x20, 0x7f <= r && r < 0xa0, r == 0xad, r == 0x61c, r == 0xfeff:
 		return true
 	}
-	return 0x200b <= r && r <= 0x200f || 0x2028 <= r && r <= 0x202e || 0x2060 <= r && r <= 0x206f
+	return 0x200b <= r && r <= 0x200f || 0x2028 <= r && r <= 0x202e || 0x2060 <= r && r <= 0x206f ||
+		0xe0000 <= r && r <= 0xe0fff
 }
 
 func appendEscape(b []byte, r rune) []byte {
@@ -59,6 +60,9 @@ func appendEscape(b []byte, r rune) []byte {
 		return append(b, `\n`...)
 	case '\r':
 		return append(b, `\r`...)
+	}
+	if r > 0xffff {
+		return fmt.Appendf(b, `\U%08X`, r)
 	}
 	return fmt.Appendf(b, `\u%04X`, r)
 }

@@ -1,0 +1,260 @@
+package lock
+
+import (
+	"encoding/hex"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/xtrepro/xt/hash"
+)
+
+func (r *reader) data(sec *section, path string, fields []field) {
+	r.checkPath(sec.line, "", path)
+	if path == "." {
+		r.fail(sec.line, "", "the whole project cannot be added")
+	}
+	r.require(sec.line, "", fields, "blake3", "size", "how")
+	d := &Data{Item: Item{Path: path}}
+	var node nodeReader
+	for _, f := range fields {
+		switch f.key {
+		case "how":
+			d.How = r.how(f)
+		case "source":
+			d.Source = r.text(f)
+		case "conflict":
+			d.Conflicted = r.boolean(f)
+		default:
+			node.field(r, f)
+		}
+	}
+	d.Node = node.node(r, sec.line, "")
+	if r.f.Data[path] != nil {
+		r.fail(sec.line, "", "is there twice")
+	}
+	r.f.Data[path] = d
+}
+
+func (r *reader) environment(sec *section, fields []field) {
+	r.require(sec.line, "", fields, "os", "arch")
+	e := new(Environment)
+	for _, f := range fields {
+		switch f.key {
+		case "os":
+			e.OS = r.text(f)
+		case "arch":
+			e.Arch = r.text(f)
+		case "python":
+			e.Python = r.text(f)
+		case "locked":
+			e.Locked = r.sum(f)
+		case "packages":
+			e.Packages = unique(r, f, r.texts(f), strings.Compare, func(s string) string { return s })
+		default:
+			r.unknown(f)
+		}
+	}
+	if r.err != nil {
+		return
+	}
+	sum := e.Sum()
+	if sum.String() != sec.name {
+		r.fail(sec.line, "", "the digest of this environment is %s: it was edited", sum)
+	}
+	r.f.Environments[sum] = e
+}
+
+func (r *reader) stage(sec *section, fields []field) {
+	if !validName(sec.name) {
+		r.fail(sec.line, "", "%q is no name of a stage", sec.name)
+	}
+	r.require(sec.line, "", fields, "how", "cmd")
+	s := &Stage{Name: sec.name, Shell: DefaultShell(), Wdir: "."}
+	for _, f := range fields {
+		if r.command(s, f) || r.inputs(s, f) || r.circumstances(s, f) {
+			continue
+		}
+		switch f.key {
+		case "fingerprint":
+			s.Fingerprint = hash.Fingerprint(r.sum(f))
+		case "how":
+			s.How = r.how(f)
+		case "outs":
+			s.Outs = r.items(f)
+			if len(s.Outs) > 0 && s.Outs[0].Path == "." {
+				r.fail(f.val.line, f.key, "the whole project cannot be an output")
+			}
+		case "conflict":
+			s.Conflicted = r.boolean(f)
+		default:
+			r.unknown(f)
+		}
+	}
+	if s.Conflicted {
+		s.Fingerprint = hash.Fingerprint{}
+	}
+	r.f.Stages[s.Name] = s
+}
+
+func validName(s string) bool {
+	isControl := func(c rune) bool { return invisible(c) || c == '/' || c == '\\' }
+	return s != "" && len(s) <= 1024 && utf8.ValidString(s) && !strings.ContainsFunc(s, isControl)
+}
+
+// command reads a field that says what is run; ok is false for another field.
+func (r *reader) command(s *Stage, f field) (ok bool) {
+	switch f.key {
+	case "cmd":
+		s.Cmd = r.text(f)
+	case "shell":
+		s.Shell = r.texts(f)
+		if len(s.Shell) == 0 {
+			r.fail(f.val.line, f.key, "empty")
+		}
+	case "wdir":
+		s.Wdir = r.path(f)
+	default:
+		return false
+	}
+	return true
+}
+
+// inputs reads a field that says what a stage reads.
+func (r *reader) inputs(s *Stage, f field) (ok bool) {
+	switch f.key {
+	case "code":
+		s.Code = r.items(f)
+	case "deps":
+		s.Deps = r.items(f)
+	case "params":
+		s.Params = r.params(f)
+	case "commit":
+		s.Commit = r.commit(f)
+	case "dirty":
+		s.Dirty = r.boolean(f)
+	default:
+		return false
+	}
+	return true
+}
+
+// circumstances reads a field that says what surrounds the command.
+func (r *reader) circumstances(s *Stage, f field) (ok bool) {
+	switch f.key {
+	case "env":
+		s.Env, _ = r.variables(f, false)
+	case "pass":
+		s.Pass, s.PassUnset = r.variables(f, true)
+	case "environment":
+		s.Environment = r.sum(f)
+	case "seed":
+		n := r.integer(f, -1<<63)
+		s.Seed = &n
+	case "deterministic":
+		s.Deterministic = r.deterministic(f)
+	case "threads":
+		s.Threads = int(r.integer(f, 1))
+	default:
+		return false
+	}
+	return true
+}
+
+func (r *reader) deterministic(f field) string {
+	s := r.text(f)
+	if !slices.Contains([]string{DeterministicOff, DeterministicOn, DeterministicWarn}, s) {
+		r.fail(f.val.line, f.key, "%q is not one of off, on, warn", s)
+	}
+	return s
+}
+
+// commit reads a git object name, SHA-1 or SHA-256.
+func (r *reader) commit(f field) string {
+	s := r.text(f)
+	_, err := hex.DecodeString(s)
+	if err != nil || len(s) != 40 && len(s) != 64 || s != strings.ToLower(s) {
+		r.fail(f.val.line, f.key, "%.80q is no git commit", s)
+	}
+	return s
+}
+
+func (r *reader) items(f field) []Item {
+	items := make([]Item, 0, len(f.val.list))
+	r.tables(f, func(line int, fields []field) {
+		r.require(line, f.key, fields, "path", "blake3", "size")
+		var it Item
+		var node nodeReader
+		for _, g := range fields {
+			if g.key == "path" {
+				it.Path = r.path(g)
+				continue
+			}
+			node.field(r, g)
+		}
+		it.Node = node.node(r, line, f.key)
+		items = append(items, it)
+	})
+	return unique(r, f, items, compareItems, func(it Item) string { return it.Path })
+}
+
+// nodeReader collects the fields of a node, whose kind the keys tell.
+type nodeReader struct {
+	n          hash.Node
+	isDir      bool
+	executable bool
+	isLink     bool
+}
+
+func (nr *nodeReader) field(r *reader, f field) {
+	switch f.key {
+	case "blake3":
+		nr.n.Sum = r.sum(f)
+	case "size":
+		nr.n.Size = r.integer(f, 0)
+	case "files":
+		nr.n.Files, nr.isDir = r.integer(f, 0), true
+	case "exec":
+		nr.executable = r.boolean(f)
+	case "link":
+		nr.n.Target, nr.isLink = r.text(f), true
+	default:
+		r.unknown(f)
+	}
+}
+
+func (nr *nodeReader) node(r *reader, line int, key string) hash.Node {
+	n := nr.n
+	switch {
+	case nr.isLink && (nr.isDir || nr.executable), nr.isDir && nr.executable:
+		r.fail(line, key, "files, exec and link exclude each other")
+	case nr.isLink && (n.Target == "" || n.Sum != hash.Bytes([]byte(n.Target)) || n.Size != int64(len(n.Target))):
+		r.fail(line, key, "blake3 and size are not those of the link's target")
+	}
+	switch {
+	case nr.isLink:
+		n.Kind = hash.Symlink
+	case nr.isDir:
+		n.Kind = hash.Directory
+	case nr.executable:
+		n.Kind = hash.Executable
+	default:
+		n.Kind = hash.File
+	}
+	return n
+}
+
+// unique sorts what the list f holds and reports what is there twice. An empty
+// list is nil.
+func unique[T any](r *reader, f field, list []T, compare func(a, b T) int, name func(T) string) []T {
+	list = sorted(list, compare)
+	for i := 1; i < len(list); i++ {
+		if compare(list[i-1], list[i]) == 0 {
+			r.fail(f.val.line, f.key, "%s is there twice", name(list[i]))
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
