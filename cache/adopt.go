@@ -1,0 +1,207 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/xtrepro/xt/hash"
+)
+
+// sharing returns Hardlink or Symlink if files that are put are to become
+// links to their objects, and 0 if the workspace keeps files of its own.
+func (c *Cache) sharing() Link {
+	for _, l := range c.links {
+		switch {
+		case l == Copy, l == Reflink && c.canClone():
+			return 0
+		case l.shares():
+			return l
+		}
+	}
+	return 0
+}
+
+// canClone tries once whether the cache's file system can clone.
+func (c *Cache) canClone() bool {
+	if c.noReflink.Load() {
+		return false
+	}
+	c.probe.Do(func() {
+		if isUnsupported(c.inFolder(temporary, tryClone)) {
+			c.noReflink.Store(true)
+		}
+	})
+	return !c.noReflink.Load()
+}
+
+func tryClone(top *folder) error {
+	from, err := top.draft(temporary, objectMode)
+	if err != nil {
+		return err
+	}
+	defer from.discard()
+	if err := from.write(make([]byte, 1<<16)); err != nil {
+		return err
+	}
+	to, err := top.draft(temporary, objectMode)
+	if err != nil {
+		return err
+	}
+	defer to.discard()
+	return to.clone(&source{f: from.file(), fd: from.fd, path: from.path})
+}
+
+// adopt stores src and leaves a link to the object in its place (link 0 leaves
+// src as it is: the caller is about to remove it). The file itself becomes the
+// object where that is possible, so nothing is copied.
+//
+// At each step the user's bytes have a name in the workspace, in the cache, or
+// in both: first the object gets its name, then a link to it is renamed over
+// the file in the workspace. A kill before that leaves the file as it was, but
+// for its write permission.
+func (c *Cache) adopt(ctx context.Context, src *source, before info, link Link) (hash.Sum, error) {
+	// Another name of the same file may be outside xt's sight and is not to
+	// become read-only. And who may not change the mode does not own the file.
+	own := before.links == 1 && src.chmod(objectMode) == nil
+	sum, err := c.adoptBytes(ctx, src, before, own)
+	if err == nil && link != 0 {
+		err = c.linkBack(src, before, sum, link)
+	}
+	if own && (err != nil || link == 0) {
+		// It goes on as a file of the user's, unless it is the object by now.
+		_ = c.giveBack(src, before, sum)
+	}
+	return sum, err
+}
+
+// adoptBytes makes sure that the object exists, and that it is on the disk if
+// it is a copy: the file that it was copied from is about to go.
+func (c *Cache) adoptBytes(ctx context.Context, src *source, before info, own bool) (hash.Sum, error) {
+	sum, _, err := hash.CopySum(ctx, nil, src.file())
+	if err != nil {
+		return sum, err
+	}
+	if err := src.unchanged(before); err != nil {
+		return sum, err
+	}
+	if ok, err := c.held(ctx, sum, before.Size); ok || err != nil {
+		return sum, err
+	}
+	if own {
+		err := c.linkIn(src, before, sum)
+		if err == nil || !isUnsupported(err) {
+			return sum, err
+		}
+	}
+	copied, err := c.copyIn(ctx, src, before)
+	if err != nil {
+		return sum, err
+	}
+	if copied != sum {
+		return sum, src.errChanged()
+	}
+	return sum, c.flush(name(objects, sum))
+}
+
+// linkIn gives the open file a second name in the cache.
+func (c *Cache) linkIn(src *source, before info, sum hash.Sum) error {
+	rel := name(objects, sum)
+	err := c.inFolder(rel[:len(objects)+3], func(top *folder) error { return src.linkTo(top, rel) })
+	if errors.Is(err, fs.ErrExist) {
+		return nil // someone else put the same bytes just now
+	}
+	if err != nil {
+		return err
+	}
+	// A program that had opened the file for writing still can.
+	if err := src.unchanged(before); err != nil {
+		return errors.Join(err, c.inFolder(objects, func(top *folder) error { return top.remove(rel) }))
+	}
+	return nil
+}
+
+// linkBack puts a link to the object in the place of src. It is left as it is
+// where links are impossible.
+func (c *Cache) linkBack(src *source, before info, sum hash.Sum, link Link) error {
+	if link == Hardlink && c.isObject(before, sum) {
+		return nil
+	}
+	dir, err := openFolder(filepath.Dir(src.path))
+	if err != nil {
+		return err
+	}
+	defer dir.close()
+	tmp := tempName()
+	err = c.linkOut(dir, tmp, sum, link)
+	if err == nil {
+		err = dir.replaceSame(src, before, tmp)
+	}
+	if isUnsupported(err) {
+		return src.chmod(before.mode().Perm())
+	}
+	return err
+}
+
+// linkOut makes name in dir a link to the object.
+func (c *Cache) linkOut(dir *folder, as string, sum hash.Sum, link Link) error {
+	if link == Symlink {
+		return dir.symlink(c.path(objects, sum), as)
+	}
+	top, err := c.folder()
+	if err != nil {
+		return err
+	}
+	return dir.link(top, name(objects, sum), as)
+}
+
+// replaceSame renames tmp over the file src, provided that src is still there
+// and as it was when it was read. A rename of one name of a file to another
+// does nothing, so tmp may be left.
+func (d *folder) replaceSame(src *source, before info, tmp string) error {
+	base := filepath.Base(src.path)
+	now, err := d.lstat(base)
+	if err == nil && (now.Ino != before.Ino || now.Size != before.Size || now.Mtime != before.Mtime) {
+		err = src.errChanged()
+	}
+	if err == nil {
+		err = d.rename(d, tmp, base)
+	}
+	if rm := d.remove(tmp); rm != nil && err == nil && !errors.Is(rm, fs.ErrNotExist) {
+		err = rm
+	}
+	return err
+}
+
+// giveBack makes src writable again if it is not the object.
+func (c *Cache) giveBack(src *source, before info, sum hash.Sum) error {
+	if c.isObject(before, sum) {
+		return nil
+	}
+	return src.chmod(before.mode().Perm())
+}
+
+// isObject reports whether the file that i describes is the object itself.
+func (c *Cache) isObject(i info, sum hash.Sum) bool {
+	top, err := c.folder()
+	if err != nil {
+		return false
+	}
+	o, err := top.lstat(name(objects, sum))
+	return err == nil && o.Ino == i.Ino && o.Dev == i.Dev
+}
+
+// flush waits until the file rel of the cache is on the disk.
+func (c *Cache) flush(rel string) error {
+	top, err := c.folder()
+	if err != nil {
+		return err
+	}
+	src, err := top.open(rel)
+	if err != nil {
+		return err
+	}
+	defer src.close()
+	return src.file().Sync()
+}

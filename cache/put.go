@@ -1,0 +1,159 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/xtrepro/xt/hash"
+)
+
+var _ hash.Store = (*Cache)(nil)
+
+// smallFile is the size in bytes up to which a file is read into memory. Its
+// digest is then known before anything is written, and what the cache has
+// already is not written again.
+const smallFile = 1 << 20
+
+// PutFile stores the regular file at path, reading it once, and returns its
+// digest and size in bytes. If the cache is to share files with the workspace,
+// a read-only link to the object takes the file's place. The error wraps
+// [hash.ErrChanged] if the file changed meanwhile.
+func (c *Cache) PutFile(ctx context.Context, path string) (hash.Sum, int64, error) {
+	if err := ctx.Err(); err != nil {
+		return hash.Sum{}, 0, err
+	}
+	src, err := openSource(path)
+	if err != nil {
+		return hash.Sum{}, 0, err
+	}
+	defer src.close()
+	before, err := src.info()
+	if err != nil {
+		return hash.Sum{}, 0, err
+	}
+	if !before.isRegular() {
+		return hash.Sum{}, 0, fmt.Errorf("%s: not a regular file", path)
+	}
+	var sum hash.Sum
+	switch link := c.sharing(); {
+	case link != 0 && !before.isExecutable():
+		sum, err = c.adopt(ctx, src, before, link)
+	default:
+		sum, err = c.copyIn(ctx, src, before)
+	}
+	return sum, before.Size, err
+}
+
+// copyIn stores a copy or clone of src.
+func (c *Cache) copyIn(ctx context.Context, src *source, before info) (hash.Sum, error) {
+	if before.Size <= smallFile {
+		return c.copySmall(ctx, src, before)
+	}
+	return c.copyBig(ctx, src, before)
+}
+
+// buffers holds *[]byte for copySmall; they grow to what is needed.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func (c *Cache) copySmall(ctx context.Context, src *source, before info) (hash.Sum, error) {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	data, err := src.readAll(buf, before)
+	if err != nil {
+		return hash.Sum{}, err
+	}
+	sum := hash.Bytes(data)
+	if ok, err := c.held(ctx, sum, before.Size); ok || err != nil {
+		return sum, err
+	}
+	return sum, c.save(name(objects, sum), data, objectMode)
+}
+
+// held is hold, where a damaged object is as good as none: the right bytes are
+// at hand.
+func (c *Cache) held(ctx context.Context, sum hash.Sum, size int64) (bool, error) {
+	ok, err := c.hold(ctx, sum, size)
+	if damaged := (*DamagedError)(nil); errors.As(err, &damaged) && damaged.Moved != "" {
+		return false, nil
+	}
+	return ok, err
+}
+
+// readAll reads a file that was and is as before says.
+func (s *source) readAll(buf *[]byte, before info) ([]byte, error) {
+	if int64(cap(*buf)) <= before.Size {
+		*buf = make([]byte, before.Size+1) // one more byte shows that the file grew
+	}
+	n, err := s.fill((*buf)[:before.Size+1])
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if int64(n) != before.Size {
+		return nil, s.errChanged()
+	}
+	return (*buf)[:n], s.unchanged(before)
+}
+
+// unchanged returns hash.ErrChanged if s is not as before says.
+func (s *source) unchanged(before info) error {
+	after, err := s.info()
+	if err == nil && (after.Size != before.Size || after.Mtime != before.Mtime) {
+		err = s.errChanged()
+	}
+	return err
+}
+
+func (s *source) errChanged() error { return fmt.Errorf("read %s: %w", s.path, hash.ErrChanged) }
+
+// copyBig writes to a draft first, because only then the digest is known.
+func (c *Cache) copyBig(ctx context.Context, src *source, before info) (sum hash.Sum, err error) {
+	err = c.inFolder(temporary, func(top *folder) error {
+		w, err := c.draft(top, temporary, objectMode)
+		if err != nil {
+			return err
+		}
+		if sum, err = c.fillBig(ctx, w, src, before); err != nil {
+			w.discard()
+			return err
+		}
+		if ok, err := c.held(ctx, sum, before.Size); ok || err != nil {
+			w.discard()
+			return err
+		}
+		return c.commit(w, objects, sum)
+	})
+	return sum, err
+}
+
+// commit names the draft after its digest.
+func (c *Cache) commit(w *draft, kind string, sum hash.Sum) error {
+	rel := name(kind, sum)
+	if err := c.makeFolder(rel[:len(kind)+3]); err != nil {
+		w.discard()
+		return err
+	}
+	return w.commit(rel, true)
+}
+
+// fillBig clones src if that is wanted and possible. Then the clone is read,
+// so that whoever writes to src meanwhile cannot spoil the object.
+func (c *Cache) fillBig(ctx context.Context, w *draft, src *source, before info) (hash.Sum, error) {
+	if c.links[0] == Reflink && !c.noReflink.Load() {
+		err := w.clone(src)
+		if err == nil {
+			sum, _, err := hash.CopySum(ctx, nil, w.file())
+			return sum, errors.Join(err, src.unchanged(before))
+		}
+		if !isUnsupported(err) {
+			return hash.Sum{}, err
+		}
+	}
+	sum, n, err := hash.CopySum(ctx, w.file(), src.file())
+	if err == nil && n != before.Size {
+		err = src.errChanged()
+	}
+	return sum, err
+}

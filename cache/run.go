@@ -1,0 +1,60 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/lock"
+)
+
+// PutRun remembers that the fingerprint led to outs, in place of what was
+// known of it. It costs one small file, which is not flushed to the disk: an
+// entry that a power cut spoils is a miss.
+func (c *Cache) PutRun(fp hash.Fingerprint, outs []lock.Item) error {
+	return c.save(name(runs, hash.Sum(fp)), encodeRun(fp, outs), c.notePerm())
+}
+
+// Run returns the outputs that the fingerprint led to, all of which are in the
+// cache. The error is a [*MissError] if there is no such answer.
+func (c *Cache) Run(fp hash.Fingerprint) ([]lock.Item, error) {
+	miss := func(format string, args ...any) ([]lock.Item, error) {
+		return nil, &MissError{Fingerprint: fp, Reason: fmt.Sprintf(format, args...)}
+	}
+	rel := name(runs, hash.Sum(fp))
+	b, err := c.read(rel)
+	if errors.Is(err, fs.ErrNotExist) {
+		return miss("never run with these inputs")
+	}
+	if err != nil {
+		return miss("%v", err)
+	}
+	outs, err := parseRun(fp, b)
+	if err != nil {
+		return miss("the entry is damaged: %v", err)
+	}
+	for _, out := range outs {
+		if !c.hasNode(out.Node) {
+			return miss("output %s is no longer in the cache", out.Path)
+		}
+	}
+	if top, err := c.folder(); err == nil {
+		if i, err := top.lstat(rel); err == nil {
+			c.refresh(rel, i)
+		}
+	}
+	return outs, nil
+}
+
+// ForgetRun drops what is known of the fingerprint.
+func (c *Cache) ForgetRun(fp hash.Fingerprint) error {
+	top, err := c.folder()
+	if err == nil {
+		err = top.remove(name(runs, hash.Sum(fp)))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return c.explain(err)
+}
