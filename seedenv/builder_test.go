@@ -1,0 +1,152 @@
+package seedenv
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// newBuilder returns a Builder for a project of its own whose requirements file
+// holds text.
+func newBuilder(t *testing.T, text string) (*Builder, Requirements, *bytes.Buffer) {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "requirements.txt"), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	log := new(bytes.Buffer)
+	b := &Builder{
+		Dir:          filepath.Join(root, ".xt", "envs"),
+		Root:         root,
+		Environ:      os.Environ(),
+		Interpreters: OpenInterpreters(filepath.Join(root, ".xt", "interpreters.json")),
+		Log:          log,
+	}
+	return b, readRequirements(t, b), log
+}
+
+func readRequirements(t *testing.T, b *Builder) Requirements {
+	t.Helper()
+	read := func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(b.Root, name)) }
+	r, err := ReadRequirements(read, "requirements.txt", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// needIndex skips a test that needs Python and the package index where either
+// is missing, so that the rest can be tested on a machine without.
+func needIndex(t *testing.T, err error) {
+	t.Helper()
+	var missing *MissingError
+	if asError(err, &missing) && os.Getenv("CI") == "" {
+		t.Skipf("not here: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBuildMakesTheEnvironmentThatTheRequirementsAskFor(t *testing.T) {
+	b, r, log := newBuilder(t, "idna\n")
+	locked, err := b.Lock(t.Context(), r)
+	needIndex(t, err)
+	if !r.Resolved(locked) || !strings.Contains(string(locked), "\nidna==") {
+		t.Fatalf("locked file:\n%s", locked)
+	}
+	env, err := b.Build(t.Context(), r, locked)
+	needIndex(t, err)
+
+	found, err := b.Interpreters.Look(t.Context(), env.Python, b.Root, b.Environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := found.Environment(nil).Packages; len(got) != 1 || !strings.HasPrefix(got[0], "idna==") {
+		t.Errorf("packages %q, want only idna", got)
+	}
+	identity, err := b.Identity(t.Context(), r, locked)
+	if err != nil || identity.Sum() != env.Environment.Sum() || identity.Locked != LockedSum(locked) {
+		t.Errorf("identity %+v, %v; built %+v", identity, err, env.Environment)
+	}
+
+	log.Reset()
+	if again, err := b.Build(t.Context(), r, locked); err != nil || again.Dir != env.Dir || log.Len() > 0 {
+		t.Errorf("second build: %+v, %v, log %q", again, err, log)
+	}
+	// What a killed build leaves is repaired.
+	os.Remove(filepath.Join(env.Dir, completion))
+	os.RemoveAll(found.Sites[0])
+	if _, err := b.Build(t.Context(), r, locked); err != nil {
+		t.Fatal(err)
+	}
+	if got := packages(found.Sites); len(got) != 1 {
+		t.Errorf("packages after repair: %q", got)
+	}
+}
+
+func TestBuildByTwoAtOnceBuildsOnce(t *testing.T) {
+	b, r, _ := newBuilder(t, "idna\n")
+	locked, err := b.Lock(t.Context(), r)
+	needIndex(t, err)
+	log := new(lockedBuffer)
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			other := *b
+			other.Log = log
+			if _, err := other.Build(context.Background(), r, locked); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if n := strings.Count(log.String(), "building the environment"); n != 1 {
+		t.Errorf("built %d times:\n%s", n, log)
+	}
+}
+
+func TestLockKeepsPinsAndNoticesStaleness(t *testing.T) {
+	b, r, _ := newBuilder(t, "idna==3.6\n")
+	first, err := b.Lock(t.Context(), r)
+	needIndex(t, err)
+	write(t, filepath.Join(b.Root, "requirements.txt"), "# looser\nidna>=3\n")
+	r = readRequirements(t, b)
+	if r.Resolved(first) {
+		t.Error("changed requirements count as resolved")
+	}
+	second, err := b.Lock(t.Context(), r)
+	needIndex(t, err)
+	if !r.Resolved(second) || LockedSum(first) != LockedSum(second) {
+		t.Errorf("pins changed:\n%s\n%s", first, second)
+	}
+}
+
+func TestLockErrors(t *testing.T) {
+	b, r, _ := newBuilder(t, "idna==3.6\nidna==3.7\n")
+	_, err := b.Lock(t.Context(), r)
+	var missing *MissingError
+	if asError(err, &missing) {
+		t.Skipf("not here: %v", err)
+	}
+	if err == nil || !strings.Contains(err.Error(), "resolve requirements.txt:") || !strings.Contains(err.Error(), "idna==3.7") {
+		t.Errorf("conflict: %v", err)
+	}
+	b.Environ = append(without(b.Environ, "UV_CACHE_DIR"), "UV_OFFLINE=1", "UV_CACHE_DIR="+t.TempDir())
+	if _, err := b.Lock(t.Context(), r); !asError(err, &missing) {
+		t.Errorf("offline: %v, want a MissingError", err)
+	}
+	r.Version = "3.97"
+	if _, err := b.Lock(t.Context(), r); !asError(err, &missing) || !strings.Contains(err.Error(), "no Python 3.97 (there is 3.") {
+		t.Errorf("version: %v", err)
+	}
+	b.Environ = []string{"PATH=" + t.TempDir()}
+	r.Version = ""
+	if _, err := b.Lock(t.Context(), r); !asError(err, &missing) || missing.Hint == "" {
+		t.Errorf("no Python: %v", err)
+	}
+}
