@@ -15,7 +15,8 @@ func (c *Cache) Register(root string) error {
 	if b, err := c.read(rel); err == nil && string(b) == root {
 		return nil
 	}
-	return c.save(rel, []byte(root), c.notePerm())
+	// A project that a power cut makes the cache forget would lose its objects.
+	return c.saveAs(rel, []byte(root), c.notePerm(), true)
 }
 
 // Unregister takes back [Cache.Register].
@@ -54,7 +55,7 @@ func (c *Cache) Projects() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		// What a power cut spoiled is written again when its project is used next.
+		// The digest in the name shows what was not written by Register.
 		if root := string(b); projectFile(root) == projects+"/"+n {
 			roots = append(roots, root)
 		}

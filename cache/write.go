@@ -99,13 +99,22 @@ const (
 
 // save stores data as rel, replacing what is there.
 func (c *Cache) save(rel string, data []byte, perm fs.FileMode) error {
+	return c.saveAs(rel, data, perm, false)
+}
+
+// saveAs is save that can wait for the disk.
+func (c *Cache) saveAs(rel string, data []byte, perm fs.FileMode, durable bool) error {
 	dir := path.Dir(rel)
 	return c.inFolder(dir, func(top *folder) error {
 		w, err := c.draft(top, dir, perm)
 		if err != nil {
 			return err
 		}
-		if err := w.write(data); err != nil {
+		err = w.write(data)
+		if err == nil && durable {
+			err = w.sync()
+		}
+		if err != nil {
 			w.discard()
 			return err
 		}
