@@ -3,6 +3,8 @@ package pipeline
 import (
 	"fmt"
 	"time"
+
+	"github.com/xtrepro/xt/internal/tomldoc"
 )
 
 // Position is a place in a file that a person wrote.
@@ -52,6 +54,19 @@ type Stage struct {
 	Retries   int           // further attempts after a failure
 	Resources Resources
 	Tolerance map[string]Tolerance // by output path, for verification
+
+	at  map[string]int // where each path is written, as an offset of doc
+	doc *tomldoc.Doc
+}
+
+// PathPos returns where xt.toml names a path of the stage, or else the stage.
+func (s *Stage) PathPos(path string) Position {
+	offset, ok := s.at[path]
+	if !ok {
+		return s.Pos
+	}
+	line, col := s.doc.Pos(offset)
+	return Position{File: configFile, Line: line, Col: col}
 }
 
 // Usage says whether something is used by a stage.

@@ -95,7 +95,13 @@ func sayNoValue(text string, at int) (string, string) {
 	if !strings.Contains(before, "=") && strings.Contains(after, "=") {
 		return "the list above is not closed", "close it with ]"
 	}
-	word := strings.TrimRight(strings.FieldsFunc(after+" ", func(r rune) bool { return strings.ContainsRune(" \t,]}", r) })[0], "#")
+	word := after
+	if n := strings.IndexAny(word, " \t,]}#"); n >= 0 {
+		word = word[:n]
+	}
+	if word == "" {
+		return sayEmpty(text, at)
+	}
 	switch strings.ToLower(word) {
 	case "true", "yes", "on":
 		return fmt.Sprintf("%s is not a value", word), "write true, in lower case"

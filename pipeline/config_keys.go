@@ -1,0 +1,75 @@
+package pipeline
+
+import "regexp"
+
+var (
+	namePattern    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
+	envPattern     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	versionPattern = regexp.MustCompile(`^3\.[0-9]{1,2}(\.[0-9]{1,3})?$`)
+	titlePattern   = regexp.MustCompile(`^[^\x00-\x1f\x7f]{1,200}$`)
+)
+
+const nameWant = "letters, digits, _, - and ., not beginning with - or ."
+
+// maxSeed is the largest that NumPy and PYTHONHASHSEED take.
+const maxSeed = 1<<32 - 1
+
+// fileShape is xt.toml.
+var fileShape = table("The pipeline of a project, read by xt.",
+	key{name: "project", shape: table("What the project is called.",
+		key{name: "name", shape: &shape{kinds: aString, want: "a text of one line", doc: "The name of the project. By default that of its directory.", example: `"digits"`, pattern: titlePattern}},
+	)},
+	key{name: "seed", shape: seedShape("What the randomness of every stage starts from, unless the stage says otherwise.")},
+	key{name: "python", shape: table("A Python environment that xt builds, caches and locks, and in which the stages run.",
+		key{name: "requirements", required: true, shape: text("the path of a requirements file", "The requirements file, as pip and uv read it.", `"requirements.txt"`)},
+		key{name: "version", shape: &shape{kinds: aString, want: "a version of Python", doc: "The version of Python. By default the one that is installed.", example: `"3.11"`, pattern: versionPattern}},
+	)},
+	key{name: "params", also: []string{"vars", "parameters"}, shape: paramsShape},
+	key{name: "cache", shape: table("Where xt keeps what stages made, and how it gets from there into the workspace.",
+		key{name: "dir", shape: text("a path", "The directory of the cache, relative to the project, or absolute for one that several projects share. By default .xt/cache.", `"/data/xt-cache"`)},
+		key{name: "links", shape: &shape{kinds: aList, want: "a list of ways", doc: "How files get into the workspace: the first way that the file system can do is taken.", example: `["reflink", "copy"]`,
+			def: []any{"reflink", "copy"}, item: &shape{kinds: aString, want: "a way to link", words: []string{"reflink", "copy", "hardlink", "symlink"}}}},
+		key{name: "shared", shape: flag("Whether several users write to the cache: files are then writable for the group.", false)},
+	)},
+	key{name: "remote", also: []string{"remotes"}, shape: tables("Stores for what the cache holds, by name.", &naming{"remote", namePattern, nameWant}, table("A store for what the cache holds.",
+		key{name: "url", required: true, shape: text("an address", "Where the store is: s3://, azblob://, gs://, sftp:// or file://. Credentials are not part of it.", `"s3://bucket/prefix"`)},
+	))},
+	key{name: "stage", also: []string{"stages", "task", "tasks", "step", "steps"}, shape: tables("The stages of the pipeline, by name.", &naming{"stage", namePattern, nameWant}, stageShape)},
+	key{name: "sweep", also: []string{"sweeps"}, shape: tables("Searches over parameters, by name.", &naming{"sweep", namePattern, nameWant}, sweepShape)},
+)
+
+var paramsShape = &shape{kinds: aTable, want: "a table",
+	doc: "Parameters: a stage lists those that it reads under its own params, and ${name} puts one into a text.",
+	keys: []key{{name: "files", shape: &shape{kinds: aList, want: "a list of paths", item: &shape{kinds: aString, want: "a path"},
+		doc: "YAML, JSON and TOML files whose keys are parameters too.", example: `["params.yaml"]`}}},
+	rest: &shape{kinds: aAny, doc: "The value of a parameter."}}
+
+func seedShape(doc string) *shape {
+	return table(doc,
+		key{name: "value", also: []string{"seed"}, shape: integer("an integer from 0 to 4294967295", "The seed.", "42", 0, maxSeed)},
+		key{name: "deterministic", shape: deterministicShape},
+		key{name: "threads", shape: threadsShape},
+	)
+}
+
+var (
+	deterministicShape = &shape{kinds: aBoolean | aString, words: []string{"warn"}, want: `true, false or "warn"`, example: "true",
+		doc: "Whether libraries have to use deterministic algorithms. \"warn\" reports an operation that has none, rather than to stop. By default true where there is a seed."}
+	threadsShape = &shape{kinds: aInteger, want: "an integer of at least 1", example: "4", def: int64(1), min: 1, max: 4096,
+		doc: "Worker threads of numeric libraries, whose number can change results."}
+)
+
+var sweepShape = table("A search over parameters.",
+	key{name: "stage", required: true, shape: text("the name of a stage", "The stage that is run.", `"train"`)},
+	key{name: "objective", required: true, shape: text("a metrics file and a key in it", "What is sought: a metrics file, a colon, and a key in it.", `"build/metrics.json:val_loss"`)},
+	key{name: "direction", shape: &shape{kinds: aString, want: "a direction", doc: "Whether small or large is good.", example: `"maximize"`, def: "minimize", words: []string{"minimize", "maximize"}}},
+	key{name: "sampler", shape: &shape{kinds: aString, want: "a sampler", doc: "How the next values are chosen.", example: `"tpe"`, def: "tpe", words: []string{"grid", "random", "tpe", "cmaes", "sobol"}}},
+	key{name: "trials", shape: integer("a positive integer", "How often the stage is run.", "30", 1, 1_000_000)},
+	key{name: "params", required: true, shape: tables("The parameters that vary, by key.", nil, table("The values of a parameter: choices, or a range.",
+		key{name: "choices", shape: &shape{kinds: aList, want: "a list of values", doc: "The values to choose from.", example: "[32, 64, 128]", item: &shape{kinds: aScalar, want: "a number, a text or a boolean"}}},
+		key{name: "low", shape: &shape{kinds: aNumber, want: "a number", doc: "The lower end of the range.", example: "1e-5"}},
+		key{name: "high", shape: &shape{kinds: aNumber, want: "a number", doc: "The upper end of the range.", example: "1e-1"}},
+		key{name: "step", shape: &shape{kinds: aNumber, want: "a number", doc: "The distance between values. By default any value of the range is taken.", example: "0.1"}},
+		key{name: "log", shape: flag("Whether the values are spread evenly over orders of magnitude.", false)},
+	))},
+)

@@ -1,0 +1,61 @@
+package pipeline
+
+import (
+	"cmp"
+	"slices"
+)
+
+const (
+	maxShown = 20   // mistakes that are told at once
+	maxKept  = 1000 // mistakes that are sorted to find the first ones
+)
+
+// report collects mistakes. The same one is kept once, however many cells of a
+// matrix have it.
+type report struct {
+	list []*ConfigError
+	seen map[string]bool
+	more int
+}
+
+func (r *report) add(e *ConfigError) {
+	if len(r.list) >= maxKept {
+		r.more++
+		return
+	}
+	if r.seen == nil {
+		r.seen = map[string]bool{}
+	}
+	if text := e.Error(); !r.seen[text] {
+		r.seen[text] = true
+		r.list = append(r.list, e)
+	}
+}
+
+// err returns nothing if nothing was added.
+func (r *report) err() error {
+	if len(r.list) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(r.list, func(a, b *ConfigError) int {
+		// xt.toml comes first: what is wrong there often is why a file is wrong.
+		return cmp.Or(
+			compareBool(a.Pos.File != configFile, b.Pos.File != configFile),
+			cmp.Compare(a.Pos.File, b.Pos.File),
+			cmp.Compare(a.Pos.Line, b.Pos.Line),
+			cmp.Compare(a.Pos.Col, b.Pos.Col),
+		)
+	})
+	shown := r.list[:min(maxShown, len(r.list))]
+	return &ConfigErrors{List: shown, More: r.more + len(r.list) - len(shown)}
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}

@@ -1,0 +1,155 @@
+package pipeline
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/xtrepro/xt/internal/tomldoc"
+)
+
+// readConfig fills in what concerns the project as a whole.
+func (l *loader) readConfig() {
+	root := l.doc.Root
+	l.cfg.Name = l.str(root.Get("project").Get("name"))
+	l.cfg.Seed = Seed{Deterministic: "off", Threads: 1}
+	if n := root.Get("seed"); l.ok(n) {
+		l.cfg.Seed.Deterministic = "on"
+		l.seedTable(n, &l.cfg.Seed)
+	}
+	l.readPython(root.Get("python"))
+	l.readCache(root.Get("cache"))
+	l.cfg.Remotes = map[string]Remote{}
+	if remotes := root.Get("remote"); l.ok(remotes) {
+		for _, n := range remotes.Keys {
+			l.readRemote(n)
+		}
+	}
+}
+
+// seedTable takes over what a table of a seed says.
+func (l *loader) seedTable(n *tomldoc.Node, s *Seed) {
+	if v := n.Get("value"); l.ok(v) {
+		seed := v.Value.(int64)
+		s.Value = &seed
+	}
+	l.deterministic(n.Get("deterministic"), s)
+	if v := n.Get("threads"); l.ok(v) {
+		s.Threads = int(l.num(v))
+	}
+}
+
+func (l *loader) deterministic(n *tomldoc.Node, s *Seed) {
+	switch {
+	case !l.ok(n):
+	case n.Value == true:
+		s.Deterministic = "on"
+	case n.Value == false:
+		s.Deterministic = "off"
+	default:
+		s.Deterministic = "warn"
+	}
+}
+
+func (l *loader) readPython(n *tomldoc.Node) {
+	if !l.ok(n) {
+		return
+	}
+	py := &Python{Version: l.str(n.Get("version")), Pos: l.pos(n.KeyAt)}
+	if r := n.Get("requirements"); l.ok(r) {
+		py.Requirements, _ = l.path(r.At, place{where: "[python]"}, "requirements", ".", l.str(r))
+	}
+	l.cfg.Python = py
+}
+
+func (l *loader) readCache(n *tomldoc.Node) {
+	if !l.ok(n) {
+		return
+	}
+	l.cfg.Cache = CacheConfig{Dir: l.str(n.Get("dir")), Shared: l.flag(n.Get("shared"), false)}
+	if dir := n.Get("dir"); l.ok(dir) && (l.cfg.Cache.Dir == "" || strings.ContainsRune(l.cfg.Cache.Dir, 0)) {
+		l.tell(dir.At, place{where: "[cache]"}, "leave it out for .xt/cache", "dir: the path is empty")
+	}
+	for _, link := range l.each(n.Get("links")) {
+		l.cfg.Cache.Links = append(l.cfg.Cache.Links, l.str(link))
+	}
+}
+
+func (l *loader) readRemote(n *tomldoc.Node) {
+	u := n.Get("url")
+	if !l.ok(n) || !l.ok(u) {
+		return
+	}
+	if msg, hint := checkRemote(l.str(u)); msg != "" {
+		l.tell(u.At, place{where: fmt.Sprintf("remote %q", n.Key)}, hint, "url: %s", msg)
+		return
+	}
+	l.cfg.Remotes[n.Key] = Remote{URL: l.str(u), Pos: l.pos(n.KeyAt)}
+}
+
+var remoteSchemes = []string{"s3", "azblob", "gs", "sftp", "file"}
+
+// checkRemote says what is wrong with a remote's address. The address is not
+// repeated, because what is wrong with it may be that it holds a secret.
+func checkRemote(address string) (msg, hint string) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "this is no address", "such as s3://bucket/prefix or file:///data/store"
+	}
+	if u.User != nil {
+		_, password := u.User.Password()
+		if password || u.Scheme != "sftp" {
+			return "the address holds credentials, which would be in git", "take them out: xt finds them as the SDK of the store does, in the environment or its own files"
+		}
+	}
+	for name := range u.Query() {
+		if isSecret(name) {
+			return fmt.Sprintf("the address holds a credential (%s), which would be in git", name), "take it out: xt finds it as the SDK of the store does, in the environment or its own files"
+		}
+	}
+	return checkScheme(u)
+}
+
+func checkScheme(u *url.URL) (msg, hint string) {
+	switch s := strings.ToLower(u.Scheme); {
+	case s == "" || len(s) == 1:
+		return "this is no address", "such as s3://bucket/prefix or file:///data/store"
+	case s == "gcs":
+		return "unknown store gcs://", "did you mean gs://?"
+	case s == "azure" || s == "az" || s == "abfs" || s == "abfss" || s == "wasb" || s == "wasbs":
+		return fmt.Sprintf("unknown store %s://", s), "did you mean azblob://?"
+	case s == "ssh" || s == "scp":
+		return fmt.Sprintf("unknown store %s://", s), "did you mean sftp://?"
+	case s == "local":
+		return "unknown store local://", "did you mean file://?"
+	default:
+		for _, known := range remoteSchemes {
+			if s == known {
+				return checkBucket(u)
+			}
+		}
+		return fmt.Sprintf("unknown store %s://", s), "known are s3, azblob, gs, sftp and file"
+	}
+}
+
+func checkBucket(u *url.URL) (msg, hint string) {
+	switch {
+	case u.Scheme == "file" && u.Host != "":
+		return "a path after file:// begins with a slash", fmt.Sprintf("such as file:///%s", u.Host)
+	case u.Scheme == "file" && u.Path == "":
+		return "the address has no path", "such as file:///data/store"
+	case u.Scheme != "file" && u.Host == "":
+		return "the address names no bucket or host", fmt.Sprintf("such as %s://NAME/prefix", u.Scheme)
+	}
+	return "", ""
+}
+
+func isSecret(name string) bool {
+	name = strings.ToLower(name)
+	for _, word := range []string{"secret", "token", "password", "passwd", "credential", "signature", "access_key", "accesskey", "account_key", "accountkey", "api_key", "apikey"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return name == "sig" || name == "key"
+}
