@@ -2,39 +2,45 @@ package hash
 
 import (
 	"context"
-	"os"
-	"path"
-	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"time"
 )
 
-// Store is where [Scanner.Put] puts what it reads.
+// Store is where [Scanner.Put] puts what it reads. Its methods are called from
+// several goroutines.
 type Store interface {
 	// HasTree reports whether the directory listing sum is stored, and all
-	// that it names.
+	// that it names, at any depth.
 	HasTree(sum Sum) bool
 	// HasFile reports whether the bytes of the file n are stored.
 	HasFile(n Node) bool
 	// PutFile stores the file at the absolute path and returns its digest and
-	// size. It may put a link to the stored file in its place.
+	// size. It may put a link to the stored file in its place. The error wraps
+	// [ErrChanged] if the file changed meanwhile.
 	PutFile(ctx context.Context, path string) (Sum, int64, error)
 	// PutTree stores the listing of a directory. It is called when everything
 	// that the listing names is stored.
 	PutTree(sum Sum, encoded []byte) error
 }
 
-// Scanner finds out what stands at paths of a workspace, reading only what has
-// changed since the Index was written.
+// Scanner finds out what stands at paths of a workspace, reading only what may
+// have changed since the Index saw it.
+//
+// In a directory, what an ignore file names and what git and xt keep for
+// themselves is left out; links are taken as they are. The path that is asked
+// for itself is never ignored, and followed if it is a link.
 type Scanner struct {
 	// Root is the absolute path of the workspace. The paths that are scanned
 	// have slashes and are relative to it.
 	Root string
-	// Index remembers between scans; nil for no memory.
+	// Index remembers between scans; nil for no memory. It is not saved.
 	Index *Index
 	// Objects is the absolute path of a folder of stored files, named by their
 	// digest as ab/cdef…; a link to one of them counts as the file itself. It
 	// may be empty.
 	Objects string
-	// Jobs is how many files are hashed at a time; 0 for as many as there are
+	// Jobs is how many files are read at a time; 0 for as many as there are
 	// processors.
 	Jobs int
 	// OnFile, if not nil, is told the size of each file that was read. It is
@@ -48,70 +54,76 @@ type Result struct {
 	Err  error
 }
 
-// Scan returns what stands at path. An error wraps [io/fs.ErrNotExist] if
-// nothing does.
-func (s *Scanner) Scan(ctx context.Context, path string) (Node, error) { return s.Put(ctx, path, nil) }
+// Scan returns what stands at path. The error wraps [io/fs.ErrNotExist] if
+// nothing does, is an [*UnsupportedError] if something there cannot be
+// versioned, and wraps [ErrChanged] if a file kept changing.
+func (s *Scanner) Scan(ctx context.Context, path string) (Node, error) {
+	return s.Put(ctx, path, nil)
+}
 
-// ScanAll scans each of paths, side by side.
+// ScanAll scans the paths side by side, and returns a result for each. It is
+// much faster than one Scan after the other where the paths are small.
 func (s *Scanner) ScanAll(ctx context.Context, paths []string) []Result {
-	res := make([]Result, len(paths))
-	for i, p := range paths {
-		res[i].Node, res[i].Err = s.Scan(ctx, p)
-	}
-	return res
+	return s.PutAll(ctx, paths, nil)
 }
 
-// Put is Scan and stores what it finds in st.
+// Put does what Scan does, and stores in st what is not in it yet.
 func (s *Scanner) Put(ctx context.Context, path string, st Store) (Node, error) {
-	p := filepath.Join(s.Root, filepath.FromSlash(path))
-	if t, err := filepath.EvalSymlinks(p); err == nil {
-		p = t
-	}
-	return s.put(ctx, p, path, st)
+	r := s.PutAll(ctx, []string{path}, st)[0]
+	return r.Node, r.Err
 }
 
-func (s *Scanner) put(ctx context.Context, abs, rel string, st Store) (Node, error) {
-	if err := ctx.Err(); err != nil {
-		return Node{}, err
+// PutAll does what ScanAll does, and stores in st what is not in it yet. With
+// a nil st it is ScanAll.
+func (s *Scanner) PutAll(ctx context.Context, paths []string, st Store) []Result {
+	sc := &scan{Scanner: s, store: st, rules: (*ignoreRules)(nil).add(ignoredByDefault, 0)}
+	tops := make([]top, len(paths))
+	jobs := make([]job, len(paths))
+	for i, p := range paths {
+		tops[i] = top{scan: sc, rel: p}
+		jobs[i] = &tops[i]
 	}
-	stat, kind, err := StatOf(abs)
-	if err != nil {
-		return Node{}, err
+	readers := s.Jobs
+	if readers <= 0 {
+		readers = runtime.GOMAXPROCS(0)
 	}
-	switch kind {
-	case Symlink:
-		t, err := os.Readlink(abs)
-		return Node{Kind: Symlink, Sum: Bytes([]byte(t)), Size: int64(len(t)), Target: t}, err
-	case Directory:
-		ents, err := os.ReadDir(abs)
-		if err != nil {
-			return Node{}, err
+	runJobs(ctx, readers, jobs)
+	sc.settle()
+	results := make([]Result, len(paths))
+	for i := range tops {
+		results[i] = tops[i].result(ctx)
+	}
+	return results
+}
+
+// scan is one call of the Scanner.
+type scan struct {
+	*Scanner
+	store   Store        // nil to store nothing
+	rules   *ignoreRules // that hold everywhere
+	settled atomic.Int64 // when the last of the links that were made will have settled
+}
+
+// trust decides whether a link that the store has just made in place of a file
+// may be believed the next time. Its content was read before it was linked,
+// but whoever writes to it once the scan is over can be told apart, if only the
+// scan does not end within the same tick.
+func (s *scan) trust(rec *Record) {
+	at := rec.Stat.Settled()
+	if rec.Racy = time.Until(at) > 2*Tick; rec.Racy {
+		return
+	}
+	for {
+		last := s.settled.Load()
+		if at.UnixNano() <= last || s.settled.CompareAndSwap(last, at.UnixNano()) {
+			return
 		}
-		var t Tree
-		for _, e := range ents {
-			if reserved(e.Name()) {
-				continue
-			}
-			n, err := s.put(ctx, filepath.Join(abs, e.Name()), path.Join(rel, e.Name()), st)
-			if err != nil {
-				return Node{}, err
-			}
-			t = append(t, Entry{e.Name(), n})
-		}
-		n := t.Node()
-		if st != nil && !st.HasTree(n.Sum) {
-			err = st.PutTree(n.Sum, t.Encode())
-		}
-		return n, err
 	}
-	put := FileSum
-	if st != nil {
-		put = st.PutFile
+}
+
+// settle waits until a change to any link that was trusted must show.
+func (s *scan) settle() {
+	if at := s.settled.Load(); at != 0 {
+		time.Sleep(time.Until(time.Unix(0, at)))
 	}
-	sum, size, err := put(ctx, abs)
-	n := Node{Kind: kind, Sum: sum, Size: size}
-	if err == nil && s.Index != nil {
-		s.Index.SetFile(rel, Record{Name: path.Base(rel), Stat: stat, Node: n, Racy: true})
-	}
-	return n, err
 }

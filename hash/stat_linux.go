@@ -6,7 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func lstat(path string) (Stat, error) { return statAt(unix.AT_FDCWD, path, path, unix.AT_SYMLINK_NOFOLLOW) }
+func lstat(path string) (Stat, error) {
+	return statAt(unix.AT_FDCWD, path, path, unix.AT_SYMLINK_NOFOLLOW)
+}
 
 // stat follows links.
 func stat(path string) (Stat, error) { return statAt(unix.AT_FDCWD, path, path, 0) }

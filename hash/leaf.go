@@ -1,0 +1,213 @@
+package hash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// leaf is the job of reading one file or link. Its record has a Node already
+// if the content is known and only has to be in the store.
+type leaf struct {
+	top *top
+	in  *dirJob // nil for the path that was asked for
+	abs string  // empty if in is set
+	rec *Record
+}
+
+func (l *leaf) path() string {
+	if l.in == nil {
+		return l.abs
+	}
+	return l.in.abs + string(filepath.Separator) + l.rec.Name
+}
+
+func (l *leaf) run(w *worker) {
+	if l.top.failed() {
+		return
+	}
+	if err := l.top.identify(w.ctx, l.path(), l.rec); err != nil {
+		l.top.fail(err)
+		return
+	}
+	if l.in == nil {
+		l.top.leafDone(l.rec)
+		return
+	}
+	l.in.release()
+}
+
+// identify completes the record of the file or link at path, and sees that its
+// content is stored.
+func (s *scan) identify(ctx context.Context, path string, rec *Record) error {
+	known := !rec.Node.IsZero()
+	if !known && rec.Stat.kind() == Symlink {
+		if err := s.readLink(path, rec); err != nil {
+			return err
+		}
+		known = true
+	}
+	if known && (s.store == nil || rec.Node.Kind == Symlink || s.store.HasFile(rec.Node)) {
+		return nil
+	}
+	err := s.readFile(ctx, path, rec)
+	if !errors.Is(err, ErrChanged) {
+		return err
+	}
+	if rec.Stat, _, err = StatOf(path); err != nil {
+		return vanished(path, err)
+	}
+	return s.readFile(ctx, path, rec)
+}
+
+// vanished turns the error that nothing is at path, which was there a moment
+// ago, into one that does not read as if there had never been anything.
+func vanished(path string, err error) error {
+	if missing(err) {
+		return changedError(path)
+	}
+	return err
+}
+
+// bigFile is the size in bytes from which a file is worth waiting for, if that
+// spares reading it the next time.
+const bigFile = 16 << 20
+
+// readFile reads the file that rec.Stat is of, and stores it.
+func (s *scan) readFile(ctx context.Context, path string, rec *Record) error {
+	if k := rec.Stat.kind(); k != File && k != Executable && rec.Node.IsZero() {
+		return changedError(path)
+	}
+	if rec.Stat.Size >= bigFile {
+		waitSettled(ctx, rec.Stat)
+	}
+	read := FileSum
+	if s.store != nil {
+		read = s.store.PutFile
+	}
+	begun := time.Now()
+	sum, size, err := read(ctx, path)
+	if err != nil {
+		return vanished(path, err)
+	}
+	if s.OnFile != nil {
+		s.OnFile(size)
+	}
+	kind := rec.Stat.kind()
+	if kind == Symlink {
+		kind = rec.Node.Kind // a link to a stored file keeps the file's kind
+	}
+	rec.Node = Node{Kind: kind, Sum: sum, Size: size}
+	rec.Racy = rec.Stat.Racy(begun)
+	if s.store == nil {
+		return nil
+	}
+	return s.checkPut(path, rec)
+}
+
+// waitSettled waits until reading the file yields a digest that can be trusted
+// later, if that is a moment only.
+func waitSettled(ctx context.Context, st Stat) {
+	wait := time.Until(st.Settled())
+	if wait <= 0 || wait > 2*Tick {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(wait + time.Millisecond):
+	}
+}
+
+// checkPut looks again at a file that the store has read. If it is not what it
+// was, either the store put a link there, or somebody changed it.
+func (s *scan) checkPut(path string, rec *Record) error {
+	now, err := lstat(path)
+	if err != nil {
+		return vanished(path, err)
+	}
+	if now.Same(rec.Stat) {
+		return nil
+	}
+	if !s.isObject(path, now, rec.Node.Sum) {
+		return changedError(path)
+	}
+	rec.Stat = now
+	s.trust(rec)
+	return nil
+}
+
+// isObject reports whether what stands at path is the stored file sum: the same
+// inode, or a link to it.
+func (s *scan) isObject(path string, st Stat, sum Sum) bool {
+	if st.kind() == Symlink {
+		n, err := s.linked(path)
+		return err == nil && n.Sum == sum
+	}
+	obj, err := lstat(s.object(sum))
+	return err == nil && st.Ino != 0 && obj.Ino == st.Ino && obj.Dev == st.Dev
+}
+
+// object is where the stored file sum is, if it is.
+func (s *scan) object(sum Sum) string {
+	hex := sum.String()
+	return filepath.Join(s.Objects, hex[:2], hex[2:])
+}
+
+// readLink completes the record of a link: to a stored file, which is the file
+// itself in another form, or to anything.
+func (s *scan) readLink(path string, rec *Record) error {
+	begun := time.Now()
+	n, err := s.linked(path)
+	if err != nil {
+		target, err := os.Readlink(path)
+		if err != nil {
+			return vanished(path, err)
+		}
+		n = Node{Kind: Symlink, Sum: Bytes([]byte(target)), Size: int64(len(target)), Target: target}
+	}
+	rec.Node = n
+	rec.Racy = rec.Stat.Racy(begun)
+	return nil
+}
+
+// linked returns the stored file that the link at path points to. It is an
+// error if it points elsewhere, or to one that is not there.
+func (s *scan) linked(path string) (Node, error) {
+	if s.Objects == "" {
+		return Node{}, fs.ErrNotExist
+	}
+	target, err := os.Readlink(path)
+	if err != nil {
+		return Node{}, err
+	}
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(filepath.Dir(path), target)
+	}
+	dir, base := filepath.Split(target)
+	sum, err := ParseSum(filepath.Base(dir) + base)
+	if err != nil {
+		return Node{}, err
+	}
+	st, err := lstat(target)
+	if err != nil {
+		return Node{}, err
+	}
+	// Compared as files, for there may be several names of the same folder.
+	obj, err := lstat(s.object(sum))
+	if err != nil {
+		return Node{}, err
+	}
+	if target != s.object(sum) && (obj.Ino == 0 || obj.Ino != st.Ino || obj.Dev != st.Dev) {
+		return Node{}, fs.ErrNotExist
+	}
+	if k := st.kind(); k == File || k == Executable {
+		return Node{Kind: k, Sum: sum, Size: st.Size}, nil
+	}
+	return Node{}, fs.ErrInvalid
+}
+
+func changedError(path string) error { return fmt.Errorf("read %s: %w", path, ErrChanged) }
