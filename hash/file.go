@@ -14,15 +14,29 @@ import (
 // file was read, so that the digest would be of no content it ever had.
 var ErrChanged = errors.New("file changed while it was read")
 
+// errNotRegular says that there is no content to hash: a directory, a device, a
+// named pipe.
+var errNotRegular = errors.New("not a regular file")
+
 // FileSum returns the digest of the regular file at path and its size in
-// bytes. The error wraps [ErrChanged] if the file changed meanwhile.
+// bytes. A big file is hashed on every core. The error wraps [ErrChanged] if
+// the file changed meanwhile.
 func FileSum(ctx context.Context, path string) (Sum, int64, error) {
-	f, err := os.Open(path)
+	f, err := openRead(path)
 	if err != nil {
 		return Sum{}, 0, err
 	}
 	defer f.Close()
-	return CopySum(ctx, nil, f)
+	return sumFile(ctx, nil, f)
+}
+
+// CopySum writes what src holds to dst, an empty file not opened for
+// appending, and returns the digest and size in bytes of what it wrote. Both
+// are used from offset 0 whatever their positions. A big file is read, hashed
+// and written on several cores, so that after an error dst may have holes. The
+// error wraps [ErrChanged] if src changed meanwhile.
+func CopySum(ctx context.Context, dst, src *os.File) (Sum, int64, error) {
+	return sumFile(ctx, dst, src)
 }
 
 // ReaderSum returns the digest of what r yields until its end, and how many
@@ -33,16 +47,31 @@ func ReaderSum(r io.Reader) (Sum, int64, error) {
 	if err != nil {
 		return Sum{}, n, err
 	}
-	return sumOf(h), n, nil
-}
-
-func sumOf(h *blake3.Hasher) (sum Sum) {
+	var sum Sum
 	h.Sum(sum[:0])
-	return sum
+	return sum, n, nil
 }
 
-func changed(before, after os.FileInfo, read int64) bool {
-	return read != before.Size() || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime())
+// sumFile hashes src, and copies it to dst unless that is nil.
+func sumFile(ctx context.Context, dst, src *os.File) (Sum, int64, error) {
+	before, err := src.Stat()
+	if err != nil {
+		return Sum{}, 0, err
+	}
+	if !before.Mode().IsRegular() {
+		return Sum{}, 0, fmt.Errorf("read %s: %w", src.Name(), errNotRegular)
+	}
+	p := pass{src: src, dst: dst, size: before.Size()}
+	sum, err := p.run(ctx)
+	if err != nil {
+		return Sum{}, 0, err
+	}
+	after, err := src.Stat()
+	if err != nil {
+		return Sum{}, 0, err
+	}
+	if after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
+		return Sum{}, 0, fmt.Errorf("read %s: %w", src.Name(), ErrChanged)
+	}
+	return sum, before.Size(), nil
 }
-
-func errChanged(name string) error { return fmt.Errorf("read %s: %w", name, ErrChanged) }
