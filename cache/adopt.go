@@ -9,31 +9,64 @@ import (
 	"github.com/xtrepro/xt/hash"
 )
 
-// sharing returns Hardlink or Symlink if files that are put are to become
-// links to their objects, and 0 if the workspace keeps files of its own.
-func (c *Cache) sharing() Link {
+// linkFor returns Hardlink or Symlink if the file that i describes is to become
+// a link to its object, and 0 if the workspace keeps a file of its own.
+func (c *Cache) linkFor(i info) Link {
+	if i.isExecutable() {
+		return 0 // the object is not executable, and it is one with the link
+	}
 	for _, l := range c.links {
 		switch {
 		case l == Copy, l == Reflink && c.canClone():
 			return 0
-		case l.shares():
+		case l == Symlink, l == Hardlink && c.near(i) && c.canLink():
 			return l
 		}
 	}
 	return 0
 }
 
+// near reports whether a file is on the cache's file system.
+func (c *Cache) near(i info) bool {
+	near := false
+	err := c.inFolder(objects, func(top *folder) error {
+		o, err := top.lstat(objects)
+		near = err == nil && o.Dev == i.Dev
+		return err
+	})
+	return err == nil && near
+}
+
 // canClone tries once whether the cache's file system can clone.
 func (c *Cache) canClone() bool {
-	if c.noReflink.Load() {
-		return false
-	}
-	c.probe.Do(func() {
+	c.probeClone.Do(func() {
 		if isUnsupported(c.inFolder(temporary, tryClone)) {
 			c.noReflink.Store(true)
 		}
 	})
 	return !c.noReflink.Load()
+}
+
+// canLink tries once whether the cache's file system has hard links.
+func (c *Cache) canLink() bool {
+	c.probeLink.Do(func() { c.noHardlink.Store(c.inFolder(temporary, tryLink) != nil) })
+	return !c.noHardlink.Load()
+}
+
+func tryLink(top *folder) error {
+	w, err := top.draft(temporary, objectMode)
+	if err != nil {
+		return err
+	}
+	one, two := temporary+"/"+tempName(), temporary+"/"+tempName()
+	if err := w.commit(one, false); err != nil {
+		return err
+	}
+	defer top.remove(one)
+	if err := top.link(top, one, two); err != nil {
+		return err
+	}
+	return top.remove(two)
 }
 
 func tryClone(top *folder) error {
@@ -64,7 +97,7 @@ func tryClone(top *folder) error {
 func (c *Cache) adopt(ctx context.Context, src *source, before info, link Link) (hash.Sum, error) {
 	// Another name of the same file may be outside xt's sight and is not to
 	// become read-only. And who may not change the mode does not own the file.
-	own := before.links == 1 && src.chmod(objectMode) == nil
+	own := before.links == 1 && c.near(before) && c.canLink() && src.chmod(objectMode) == nil
 	sum, err := c.adoptBytes(ctx, src, before, own)
 	if err == nil && link != 0 {
 		err = c.linkBack(src, before, sum, link)

@@ -68,8 +68,10 @@ type Cache struct {
 	top        atomic.Pointer[folder] // dir; nil until it is there
 	incomplete atomic.Bool            // trees are not to be trusted to be complete
 	whole      sync.Map               // hash.Sum of trees that were found complete nevertheless
-	probe      sync.Once
-	noReflink  atomic.Bool // probe found that the file system cannot clone
+	probeClone sync.Once
+	noReflink  atomic.Bool // the file system cannot clone
+	probeLink  sync.Once
+	noHardlink atomic.Bool // the file system has no hard links
 }
 
 // The folders of a cache.

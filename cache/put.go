@@ -30,21 +30,26 @@ func (c *Cache) PutFile(ctx context.Context, path string) (hash.Sum, int64, erro
 		return hash.Sum{}, 0, err
 	}
 	defer src.close()
-	before, err := src.info()
+	before, err := src.regular()
 	if err != nil {
 		return hash.Sum{}, 0, err
 	}
-	if !before.isRegular() {
-		return hash.Sum{}, 0, fmt.Errorf("%s: not a regular file", path)
-	}
 	var sum hash.Sum
-	switch link := c.sharing(); {
-	case link != 0 && !before.isExecutable():
+	if link := c.linkFor(before); link != 0 {
 		sum, err = c.adopt(ctx, src, before, link)
-	default:
+	} else {
 		sum, err = c.copyIn(ctx, src, before)
 	}
 	return sum, before.Size, err
+}
+
+// regular describes s, which must be a regular file.
+func (s *source) regular() (info, error) {
+	i, err := s.info()
+	if err == nil && !i.isRegular() {
+		err = fmt.Errorf("%s: not a regular file", s.path)
+	}
+	return i, err
 }
 
 // copyIn stores a copy or clone of src.
