@@ -1,0 +1,146 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/internal/term"
+	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/pipeline"
+)
+
+func (a *app) diffCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "diff",
+		Usage:     "say what differs between two commits: data, stages, parameters, metrics",
+		ArgsUsage: "[A [B]]",
+		Description: "Compares xt.lock in commit A, HEAD unless given, with that in commit B, or in the workspace.\n" +
+			"Of directories it lists the files that differ, where the cache has both.\n\n" +
+			"examples:\n   xt diff\n   xt diff main\n   xt diff v1.0 v1.1 --json",
+		Flags:  []cli.Flag{jsonFlag(), &cli.IntFlag{Name: "files", Value: 20, Usage: "list at most `N` files of a directory"}},
+		Action: a.diff,
+	}
+}
+
+type diffReport struct {
+	Old     string           `json:"old"`
+	New     string           `json:"new"`
+	Changes []diffChange     `json:"changes"`
+	Params  []pipeline.Delta `json:"params"`
+	Metrics []pipeline.Delta `json:"metrics"`
+}
+
+type diffChange struct {
+	Stage string                `json:"stage,omitempty"`
+	Kind  string                `json:"kind"`
+	Op    string                `json:"op"`
+	Name  string                `json:"name,omitempty"`
+	Old   string                `json:"old,omitempty"`
+	New   string                `json:"new,omitempty"`
+	Files []pipeline.FileChange `json:"files,omitempty"`
+}
+
+func (a *app) diff(c *cli.Context) error {
+	w, err := a.open()
+	if err != nil {
+		return err
+	}
+	old, new, err := views(c, w)
+	if err != nil {
+		return err
+	}
+	before, err := old.Lock()
+	if err != nil {
+		return err
+	}
+	after, err := new.Lock()
+	if err != nil {
+		return err
+	}
+	r := &diffReport{Old: old.Name, New: new.Name, Changes: []diffChange{}}
+	for _, ch := range lock.Diff(before, after) {
+		d := diffChange{Stage: ch.Stage, Kind: string(ch.Kind), Op: ch.Op.String(), Name: ch.Name, Old: ch.Old, New: ch.New}
+		if ch.Kind == lock.KindData || ch.Kind == lock.KindOut {
+			d.Files = w.FileChanges(ch.OldNode, ch.NewNode, c.Int("files"))
+		}
+		if ch.OldNode.Kind == hash.Symlink {
+			d.Old = ch.OldNode.Target
+		}
+		r.Changes = append(r.Changes, d)
+	}
+	r.Params = pipeline.Diff(pipeline.ParamValues(old.Graph), pipeline.ParamValues(new.Graph), false)
+	if r.Metrics, err = metricDeltas(old, new); err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		for _, ds := range [][]pipeline.Delta{r.Params, r.Metrics} {
+			for i := range ds {
+				ds[i].Old, ds[i].New = jsonValue(ds[i].Old), jsonValue(ds[i].New)
+			}
+		}
+		return a.writeJSON(r)
+	}
+	a.printDiff(r)
+	return nil
+}
+
+func metricDeltas(old, new *pipeline.View) ([]pipeline.Delta, error) {
+	before, err := pipeline.MetricValues(old.Graph, old.Source)
+	if err != nil {
+		return nil, err
+	}
+	after, err := pipeline.MetricValues(new.Graph, new.Source)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.Diff(before, after, false), nil
+}
+
+func (a *app) printDiff(r *diffReport) {
+	if len(r.Changes)+len(r.Params)+len(r.Metrics) == 0 {
+		a.term.Sayf("no difference between %s and %s", r.Old, r.New)
+		return
+	}
+	stage := ""
+	for _, d := range r.Changes {
+		if d.Stage != stage {
+			stage = d.Stage
+			a.term.Printf("%s\n", a.term.Paint(term.Bold, "stage "+stage))
+		}
+		a.printChange(d)
+	}
+	for _, part := range []struct {
+		title  string
+		deltas []pipeline.Delta
+	}{{"parameters", r.Params}, {"metrics", r.Metrics}} {
+		if len(part.deltas) == 0 {
+			continue
+		}
+		a.term.Printf("%s\n", a.term.Paint(term.Bold, part.title))
+		for _, d := range part.deltas {
+			a.term.Printf("  %s %s: %s -> %s\n", d.File, d.Key, valueText(d.Old), valueText(d.New))
+		}
+	}
+}
+
+var opStyles = map[string]term.Style{"added": term.Green, "removed": term.Red, "changed": term.Yellow}
+
+func (a *app) printChange(d diffChange) {
+	indent := ""
+	if d.Stage != "" {
+		indent = "  "
+	}
+	values := ""
+	switch d.Op {
+	case "changed":
+		values = fmt.Sprintf(": %s -> %s", d.Old, d.New)
+	case "added":
+		values = ": " + d.New
+	}
+	a.term.Printf("%s%s %s %s%s\n", indent, a.term.Paint(opStyles[d.Op], fmt.Sprintf("%-7s", d.Op)), d.Kind, d.Name, values)
+	for _, f := range d.Files {
+		a.term.Printf("%s  %s %s\n", indent, a.term.Paint(opStyles[f.Op], fmt.Sprintf("%-7s", f.Op)), f.Path)
+	}
+}

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xtrepro/xt/internal/term"
+	"github.com/xtrepro/xt/pipeline"
+)
+
+func (a *app) reproCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "repro",
+		Usage:     "bring stages up to date: run those whose inputs changed",
+		ArgsUsage: "[STAGE…]",
+		Description: "Runs all stages that are not up to date, or those named and what they need. A stage may be\n" +
+			"named by its name, by a pattern of names, or by an output. A result that was made before\n" +
+			"from the same inputs is restored from the run cache rather than run again.\n\n" +
+			"examples:\n   xt repro\n   xt repro train -S lr=0.01\n   xt repro -j 4 --keep-going\n   xt repro -n                   # say what would run; exits with 1 if something would",
+		Flags: []cli.Flag{
+			jsonFlag(),
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, and do nothing"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "run also what is up to date"},
+			&cli.BoolFlag{Name: "single-item", Aliases: []string{"s"}, Usage: "only the named stages, not what they need"},
+			&cli.BoolFlag{Name: "downstream", Usage: "the named stages and what depends on them"},
+			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: 1, Usage: "run `N` stages at a time"},
+			&cli.BoolFlag{Name: "keep-going", Aliases: []string{"k"}, Usage: "go on with what does not depend on a failed stage"},
+			&cli.BoolFlag{Name: "allow-missing", Usage: "take the word of xt.lock for data that is not there"},
+			&cli.BoolFlag{Name: "no-run-cache", Usage: "run rather than restore an earlier result"},
+			&cli.StringSliceFlag{Name: "set", Aliases: []string{"S"}, Usage: "use another value of a parameter, this time: `KEY=VALUE`"},
+		},
+		Action: a.repro,
+	}
+}
+
+func (a *app) repro(c *cli.Context) error {
+	if c.Int("jobs") < 1 {
+		return usageErrorf("--jobs: at least one stage has to run at a time, not %d", c.Int("jobs"))
+	}
+	var overrides []pipeline.Override
+	for _, s := range c.StringSlice("set") {
+		o, err := pipeline.ParseOverride(s)
+		if err != nil {
+			return &usageError{msg: "--set: " + err.Error()}
+		}
+		overrides = append(overrides, o)
+	}
+	w, err := a.open(overrides...)
+	if err != nil {
+		return err
+	}
+	stages, err := w.Graph.Select(c.Args().Slice(), pipeline.SelectOptions{Single: c.Bool("single-item"), Downstream: c.Bool("downstream")})
+	if err != nil {
+		return err
+	}
+	opts := pipeline.RunOptions{
+		Options: pipeline.Options{Force: c.Bool("force"), AllowMissing: c.Bool("allow-missing"), NoRunCache: c.Bool("no-run-cache")},
+		Jobs:    c.Int("jobs"), KeepGoing: c.Bool("keep-going"),
+	}
+	if c.Bool("dry-run") {
+		return a.dryRun(c, w, stages, opts)
+	}
+	return a.reallyRun(c, w, stages, opts)
+}
+
+// dryRun prints the plan. It exits with 1 if something is to be done.
+func (a *app) dryRun(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, opts pipeline.RunOptions) error {
+	facts, err := w.Facts(c.Context, stages)
+	if err != nil {
+		return err
+	}
+	plan := pipeline.NewPlan(w.Graph, stages, facts, opts.Options)
+	if c.Bool("json") {
+		if err := a.writeJSON(newStatusReport(plan, nil)); err != nil {
+			return err
+		}
+	} else {
+		for _, s := range plan.Steps {
+			a.printStep(w, s, 0)
+		}
+	}
+	if len(plan.Stale()) > 0 {
+		return errFailed
+	}
+	return nil
+}
+
+func (a *app) reallyRun(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, opts pipeline.RunOptions) error {
+	unlock, err := a.lockWorkspace(c.Context, w, c)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	begin := time.Now()
+	rep := &reporter{a: a, json: c.Bool("json")}
+	if err := w.Prepare(c.Context, stages); err != nil {
+		return err
+	}
+	results, err := w.Run(c.Context, stages, opts, rep)
+	if c.Bool("json") {
+		if jsonErr := a.writeJSON(newReproReport(results)); err == nil {
+			err = jsonErr
+		}
+		return a.report(err)
+	}
+	a.reproSummary(results, time.Since(begin))
+	return err
+}
+
+// reproReport is the JSON of xt repro.
+type reproReport struct {
+	Stages []stageResult `json:"stages"`
+}
+
+type stageResult struct {
+	stageStatus
+	Seconds  float64  `json:"seconds"`
+	Memory   int64    `json:"peak_memory_bytes,omitempty"`
+	ExitCode *int     `json:"command_exit_code,omitempty"`
+	Error    string   `json:"error,omitempty"`
+	Skipped  string   `json:"skipped,omitempty"`
+	Unstable []string `json:"unstable,omitempty"`
+	Kept     []string `json:"kept,omitempty"`
+	Log      string   `json:"log,omitempty"`
+}
+
+func newReproReport(results []*pipeline.Result) *reproReport {
+	r := &reproReport{Stages: []stageResult{}}
+	for _, res := range results {
+		s := stageResult{stageStatus: newStageStatus(res.Step), Seconds: res.Duration.Seconds(), Memory: res.Memory,
+			Skipped: res.Skipped, Unstable: res.Unstable, Kept: res.Kept, Log: res.Log}
+		s.How = string(res.Step.Entry.How)
+		if res.Err != nil {
+			s.Error = res.Err.Error()
+			var failed *pipeline.StageError
+			if errors.As(res.Err, &failed) {
+				s.ExitCode = &failed.ExitCode
+			}
+		}
+		r.Stages = append(r.Stages, s)
+	}
+	return r
+}
+
+// reporter writes what a run does, as it does it.
+type reporter struct {
+	a    *app
+	json bool // standard output is for JSON alone
+}
+
+func (r *reporter) Begin(s *pipeline.Step) {
+	t := r.a.term
+	if s.Action != pipeline.Execute {
+		return
+	}
+	var why []string
+	for _, reason := range s.Reasons {
+		why = append(why, reason.Text)
+	}
+	if len(why) > 3 {
+		why = append(why[:3], "and more")
+	}
+	t.Sayf("%s: running, because %s", t.PaintErr(term.Bold, s.Stage.Name), strings.Join(why, "; "))
+}
+
+func (r *reporter) Output(s *pipeline.Stage) (stdout, stderr io.Writer, end func()) {
+	t := r.a.term
+	if t.Quiet {
+		return io.Discard, io.Discard, func() {}
+	}
+	prefix := t.PaintErr(term.Dim, s.Name+" | ")
+	to := t.Out
+	if r.json {
+		to = t.Err
+	}
+	out, err := t.Prefixed(to, prefix), t.Prefixed(t.Err, prefix)
+	return out, err, func() { out.Flush(); err.Flush() }
+}
+
+func (r *reporter) End(res *pipeline.Result) {
+	t, s := r.a.term, res.Step
+	name := t.PaintErr(term.Bold, s.Stage.Name)
+	for _, p := range res.Kept {
+		t.Warnf("%s was in no cache and no commit: its old content was kept in the cache before stage %s replaced it", p, s.Stage.Name)
+	}
+	switch {
+	case res.Err != nil:
+		r.failed(res)
+	case res.Skipped != "":
+		t.Sayf("%s: not run: %s", name, res.Skipped)
+	case s.Action == pipeline.Execute:
+		t.Sayf("%s: %s in %s%s", name, t.PaintErr(term.Green, "done"), term.Duration(res.Duration), memoryWords(res.Memory))
+	case s.Action == pipeline.Restore:
+		t.Sayf("%s: %s", name, t.PaintErr(term.Green, restoreWords(s)))
+	}
+	for _, p := range res.Unstable {
+		t.Warnf("stage %s is not deterministic: %s differs from last time although no input changed", s.Stage.Name, p)
+	}
+}
+
+func (r *reporter) failed(res *pipeline.Result) {
+	t := r.a.term
+	t.Sayf("%s: %s", t.PaintErr(term.Bold, res.Step.Stage.Name), t.PaintErr(term.Red, "failed"))
+	var failed *pipeline.StageError
+	if t.Quiet && errors.As(res.Err, &failed) && failed.Tail != "" {
+		// Its output was not shown as it came.
+		w := t.Prefixed(t.Err, failed.Stage.Name+" | ")
+		_, _ = io.WriteString(w, failed.Tail)
+		w.Flush()
+	}
+}
+
+func memoryWords(bytes int64) string {
+	if bytes == 0 {
+		return ""
+	}
+	return ", at most " + term.Bytes(bytes) + " of memory"
+}
+
+func restoreWords(s *pipeline.Step) string {
+	if s.Past {
+		return "restored from the run cache"
+	}
+	return "outputs restored from the cache"
+}
+
+// reproSummary writes what came of a run in one line.
+func (a *app) reproSummary(results []*pipeline.Result, took time.Duration) {
+	count := map[string]int{}
+	order := []string{"run", "restored", "up to date", "frozen", "failed", "not run"}
+	for _, res := range results {
+		count[resultWord(res)]++
+	}
+	var parts []string
+	for _, word := range order {
+		if n := count[word]; n > 0 {
+			parts = append(parts, term.Count(int64(n))+" "+word)
+		}
+	}
+	if len(parts) == 0 {
+		a.term.Printf("no stages: declare one in xt.toml\n")
+		return
+	}
+	a.term.Printf("%s: %s (%s)\n", plural(len(results), "stage"), strings.Join(parts, ", "), term.Duration(took))
+}
+
+func resultWord(res *pipeline.Result) string {
+	switch {
+	case res.Err != nil:
+		return "failed"
+	case res.Skipped != "":
+		return "not run"
+	case res.Step.Action == pipeline.Execute:
+		return "run"
+	case res.Step.Action == pipeline.Restore:
+		return "restored"
+	}
+	return res.Step.Action.String()
+}
+
+// lockWorkspace waits until no other xt changes the workspace, and says for
+// whom it waits.
+func (a *app) lockWorkspace(ctx context.Context, w *pipeline.Workspace, c *cli.Context) (unlock func(), err error) {
+	return w.Acquire(ctx, c.Command.HelpName, func(holder string) {
+		a.term.Sayf("waiting for %s to end", holder)
+	})
+}

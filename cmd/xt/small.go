@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xtrepro/xt/internal/term"
+	"github.com/xtrepro/xt/pipeline"
+)
+
+func (a *app) schemaCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "schema",
+		Usage: "print the JSON Schema of xt.toml, for editors",
+		Description: "Write it to a file and name it in the first line of xt.toml:\n" +
+			"   #:schema ./xt.schema.json\nEditors with a TOML language server then complete and check the file.\n\n" +
+			"examples:\n   xt schema > xt.schema.json",
+		Action: func(c *cli.Context) error {
+			_, err := a.term.Out.Write(pipeline.Schema())
+			return err
+		},
+	}
+}
+
+func (a *app) logsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "logs",
+		Usage:     "show what a stage's command wrote, or list the executions",
+		ArgsUsage: "[STAGE]",
+		Description: "Without a stage it lists the executions that are kept, the newest first.\n\n" +
+			"examples:\n   xt logs\n   xt logs train          # the output of the newest execution",
+		Flags:  []cli.Flag{jsonFlag(), &cli.IntFlag{Name: "last", Aliases: []string{"n"}, Value: 20, Usage: "list the newest `N`"}},
+		Action: a.logs,
+	}
+}
+
+func (a *app) logs(c *cli.Context) error {
+	w, err := a.open()
+	if err != nil {
+		return err
+	}
+	records, err := w.Records(c.Args().Slice()...)
+	if err != nil {
+		return err
+	}
+	if c.NArg() > 0 && len(records) == 0 {
+		return &usageError{msg: fmt.Sprintf("no execution of %s is kept", c.Args().First()), hints: []string{"\"xt logs\" lists those that are"}}
+	}
+	records = records[:min(len(records), max(0, c.Int("last")))]
+	switch {
+	case c.Bool("json"):
+		if records == nil {
+			records = []*pipeline.Record{}
+		}
+		return a.writeJSON(records)
+	case c.NArg() > 0 && len(records) > 0:
+		return a.copyLog(records[0].Log)
+	}
+	for _, r := range records {
+		end := "done"
+		if r.Error != "" {
+			end = a.term.Paint(term.Red, r.Error)
+		}
+		a.term.Printf("%s  %-20s %8.1f s  %10s  %s\n", r.Started.Local().Format("2006-01-02 15:04:05"), r.Stage, r.Seconds, term.Bytes(r.Memory), end)
+	}
+	return nil
+}
+
+func (a *app) copyLog(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(a.term.Out, f)
+	return err
+}
+
+func (a *app) completionCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "completion",
+		Usage:     "print a completion script for a shell",
+		ArgsUsage: "bash|zsh|fish",
+		Description: "examples:\n   source <(xt completion bash)                       # in ~/.bashrc\n" +
+			"   xt completion zsh > \"${fpath[1]}/_xt\"\n   xt completion fish > ~/.config/fish/completions/xt.fish",
+		BashComplete: func(c *cli.Context) { fmt.Fprint(c.App.Writer, "bash\nzsh\nfish\n") },
+		Action: func(c *cli.Context) error {
+			script, ok := completionScripts[c.Args().First()]
+			if !ok {
+				return usageErrorf("xt completion: want bash, zsh or fish, not %q", c.Args().First())
+			}
+			a.term.Printf("%s", script)
+			return nil
+		},
+	}
+}
+
+// completionScripts ask xt itself what may follow.
+var completionScripts = map[string]string{
+	"bash": `_xt() {
+  local cur="${COMP_WORDS[COMP_CWORD]}" words
+  if [[ "$cur" == -* ]]; then
+    words=$("${COMP_WORDS[@]:0:COMP_CWORD}" "$cur" --generate-bash-completion 2>/dev/null)
+  else
+    words=$("${COMP_WORDS[@]:0:COMP_CWORD}" --generate-bash-completion 2>/dev/null)
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -o bashdefault -o default -F _xt xt
+`,
+	"zsh": `#compdef xt
+_xt() {
+  local -a words_
+  local cur=${words[CURRENT]}
+  if [[ "$cur" == -* ]]; then
+    words_=("${(@f)$(${words[1,CURRENT-1]} $cur --generate-bash-completion 2>/dev/null)}")
+  else
+    words_=("${(@f)$(${words[1,CURRENT-1]} --generate-bash-completion 2>/dev/null)}")
+  fi
+  if [[ -n "${words_[1]}" ]]; then _describe 'xt' words_; else _files; fi
+}
+if [ "$funcstack[1]" = "_xt" ]; then _xt; else compdef _xt xt; fi
+`,
+	"fish": `function __xt_complete
+  set -l tokens (commandline -opc)
+  set -l cur (commandline -ct)
+  if string match -q -- '-*' $cur
+    $tokens $cur --generate-bash-completion 2>/dev/null
+  else
+    $tokens --generate-bash-completion 2>/dev/null
+  end
+end
+complete -c xt -a '(__xt_complete)'
+`,
+}

@@ -1,0 +1,115 @@
+package git
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Dirty returns those of the paths, relative to the top, at or below which the
+// working tree differs from HEAD: changed, staged, deleted or not in git. It
+// says "all of them" where git cannot be asked, because provenance must not
+// claim a commit that it cannot vouch for.
+func (r *Repo) Dirty(paths []string) ([]string, error) {
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	if !haveCommand() {
+		return paths, nil
+	}
+	args := []string{"--literal-pathspecs", "status", "--porcelain", "-z", "--untracked-files=normal", "--ignored=matching", "--no-renames", "--"}
+	out, err := r.run(append(args, paths...)...)
+	if err != nil {
+		return nil, err
+	}
+	changed := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+	var dirty []string
+	for _, p := range paths {
+		if touches(changed, p) {
+			dirty = append(dirty, p)
+		}
+	}
+	return dirty, nil
+}
+
+// touches reports whether one of git's status records concerns path: the path
+// itself, something below it, or an untracked directory above it. An ignored
+// file below a directory is not part of the code, but an ignored path is not
+// in git.
+func touches(records []string, path string) bool {
+	for _, rec := range records {
+		if len(rec) < 4 {
+			continue
+		}
+		name := strings.TrimSuffix(rec[3:], "/")
+		if name == path || strings.HasPrefix(path, name+"/") {
+			return true
+		}
+		if rec[:2] != "!!" && (path == "." || strings.HasPrefix(name, path+"/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// Commit is one entry of git's log.
+type Commit struct {
+	Hash    string
+	Author  string
+	Time    time.Time
+	Subject string
+}
+
+// LastChange returns the newest commit reachable from HEAD that changed path.
+// ok is false where git does not know.
+func (r *Repo) LastChange(path string) (c Commit, ok bool) {
+	if !haveCommand() {
+		return Commit{}, false
+	}
+	out, err := r.run("--literal-pathspecs", "log", "-1", "--format=%H%x00%an%x00%aI%x00%s", "HEAD", "--", path)
+	f := strings.SplitN(strings.TrimSpace(string(out)), "\x00", 4)
+	if err != nil || len(f) != 4 {
+		return Commit{}, false
+	}
+	when, _ := time.Parse(time.RFC3339, f[2])
+	return Commit{f[0], f[1], when, f[3]}, true
+}
+
+// Worktrees returns the tops of the other working trees of this repository that
+// exist, the main one among them.
+func (r *Repo) Worktrees() []string {
+	var tops []string
+	if main := r.MainTop(); main != "" && main != r.Top {
+		tops = append(tops, main)
+	}
+	links, _ := filepath.Glob(filepath.Join(r.Common, "worktrees", "*", "gitdir"))
+	for _, link := range links {
+		b, err := os.ReadFile(link)
+		if err != nil {
+			continue
+		}
+		top := filepath.Dir(strings.TrimSpace(string(b)))
+		if real, err := filepath.EvalSymlinks(top); err == nil && real != r.Top {
+			tops = append(tops, real)
+		}
+	}
+	return tops
+}
+
+// Ignored returns those of the paths, relative to the top, that git ignores.
+func (r *Repo) Ignored(paths []string) map[string]bool {
+	ignored := map[string]bool{}
+	if len(paths) == 0 || !haveCommand() {
+		return ignored
+	}
+	in := strings.Join(paths, "\x00") + "\x00"
+	// Exit status 1 says that none is ignored; the output says it too.
+	out, _ := r.runInput([]byte(in), "check-ignore", "-z", "--stdin", "--no-index")
+	for p := range strings.SplitSeq(string(out), "\x00") {
+		if p != "" {
+			ignored[p] = true
+		}
+	}
+	return ignored
+}

@@ -1,0 +1,353 @@
+package git
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	gogit "github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+)
+
+// File is a file as git has it: in a commit or staged in the index.
+type File struct {
+	Path string // relative to the top of the working tree, with slashes
+	Mode FileMode
+	Blob string // the object's name
+}
+
+// FileMode is what git remembers of a file's mode.
+type FileMode uint8
+
+// The modes that git knows.
+const (
+	Regular FileMode = iota
+	Executable
+	Symlink
+	Submodule
+)
+
+// Snapshot is all files of one commit, or of the index: what git is about to
+// commit.
+type Snapshot struct {
+	r     *Repo
+	rev   string
+	files map[string]File
+
+	once sync.Once
+	dirs map[string]bool // made on first need
+}
+
+// Index returns what is staged: the files of the next commit. A path with an
+// unresolved conflict is left out.
+func (r *Repo) Index() (*Snapshot, error) {
+	if r.repo != nil {
+		if files, err := r.indexFiles(); err == nil {
+			return &Snapshot{r: r, files: files}, nil
+		}
+	}
+	out, err := r.run("ls-files", "--stage", "-z", "--full-name", ":/")
+	if err != nil {
+		return nil, err
+	}
+	files, err := parseStage(out)
+	return &Snapshot{r: r, files: files}, err
+}
+
+func (r *Repo) indexFiles() (map[string]File, error) {
+	idx, err := r.repo.Storer.Index()
+	if err != nil {
+		return nil, err
+	}
+	files := make(map[string]File, len(idx.Entries))
+	for _, e := range idx.Entries {
+		if e.Stage == 0 {
+			files[e.Name] = File{e.Name, modeOf(e.Mode), e.Hash.String()}
+		}
+	}
+	return files, nil
+}
+
+// parseStage reads "MODE BLOB STAGE\tPATH\0" records.
+func parseStage(out []byte) (map[string]File, error) {
+	files := map[string]File{}
+	for rec := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		if rec == "" {
+			continue
+		}
+		meta, path, ok := strings.Cut(rec, "\t")
+		f := strings.Fields(meta)
+		if !ok || len(f) != 3 {
+			return nil, fmt.Errorf("git ls-files: unexpected record %q", rec)
+		}
+		mode, err := filemode.New(f[0])
+		if err != nil {
+			return nil, fmt.Errorf("git ls-files: %w", err)
+		}
+		if f[2] == "0" {
+			files[path] = File{path, modeOf(mode), f[1]}
+		}
+	}
+	return files, nil
+}
+
+// At returns the files of the commit that rev names.
+func (r *Repo) At(rev string) (*Snapshot, error) {
+	commit, err := r.Resolve(rev)
+	if err != nil {
+		return nil, err
+	}
+	if commit == "" {
+		return nil, fmt.Errorf("git knows no revision %q: there is no commit yet", rev)
+	}
+	if r.repo != nil {
+		if files, err := r.commitFiles(commit); err == nil {
+			return &Snapshot{r: r, rev: commit, files: files}, nil
+		}
+	}
+	out, err := r.run("ls-tree", "-r", "-z", "--full-tree", commit)
+	if err != nil {
+		return nil, err
+	}
+	files, err := parseTree(out)
+	return &Snapshot{r: r, rev: commit, files: files}, err
+}
+
+func (r *Repo) commitFiles(commit string) (map[string]File, error) {
+	c, err := r.repo.CommitObject(plumbing.NewHash(commit))
+	if err != nil {
+		return nil, err
+	}
+	tree, err := c.Tree()
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]File{}
+	w := object.NewTreeWalker(tree, true, nil)
+	defer w.Close()
+	for {
+		name, e, err := w.Next()
+		if errors.Is(err, io.EOF) {
+			return files, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if e.Mode != filemode.Dir {
+			files[name] = File{name, modeOf(e.Mode), e.Hash.String()}
+		}
+	}
+}
+
+// parseTree reads "MODE TYPE BLOB\tPATH\0" records.
+func parseTree(out []byte) (map[string]File, error) {
+	files := map[string]File{}
+	for rec := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		if rec == "" {
+			continue
+		}
+		meta, path, ok := strings.Cut(rec, "\t")
+		f := strings.Fields(meta)
+		if !ok || len(f) != 3 {
+			return nil, fmt.Errorf("git ls-tree: unexpected record %q", rec)
+		}
+		mode, err := filemode.New(f[0])
+		if err != nil {
+			return nil, fmt.Errorf("git ls-tree: %w", err)
+		}
+		files[path] = File{path, modeOf(mode), f[2]}
+	}
+	return files, nil
+}
+
+func modeOf(m filemode.FileMode) FileMode {
+	switch m {
+	case filemode.Executable:
+		return Executable
+	case filemode.Symlink:
+		return Symlink
+	case filemode.Submodule:
+		return Submodule
+	}
+	return Regular
+}
+
+// File returns the entry at path.
+func (s *Snapshot) File(path string) (File, bool) {
+	f, ok := s.files[path]
+	return f, ok
+}
+
+// Below returns the files at or below the directory path, in no order.
+func (s *Snapshot) Below(path string) []File {
+	var below []File
+	for name, f := range s.files {
+		if path == "." || name == path || strings.HasPrefix(name, path+"/") {
+			below = append(below, f)
+		}
+	}
+	return below
+}
+
+// ReadFile returns the bytes of the file at path as git stores them; for a
+// symbolic link its target. An absent path is [fs.ErrNotExist].
+func (s *Snapshot) ReadFile(path string) ([]byte, error) {
+	f, ok := s.files[path]
+	if !ok || f.Mode == Submodule {
+		return nil, notExist(s.rev, path)
+	}
+	return s.r.blob(f.Blob)
+}
+
+func (r *Repo) blob(name string) ([]byte, error) {
+	if r.repo == nil {
+		return r.run("cat-file", "blob", name)
+	}
+	b, err := r.repo.BlobObject(plumbing.NewHash(name))
+	if errors.Is(err, plumbing.ErrObjectNotFound) && haveCommand() {
+		// A partial clone fetches what is missing when git itself asks.
+		return r.run("cat-file", "blob", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read git object %s: %w", name, err)
+	}
+	rd, err := b.Reader()
+	if err != nil {
+		return nil, fmt.Errorf("read git object %s: %w", name, err)
+	}
+	defer rd.Close()
+	return io.ReadAll(rd)
+}
+
+// Ref is a branch or tag and the commit that it leads to.
+type Ref struct {
+	Name   string // in full, as "refs/heads/main"
+	Commit string
+}
+
+// Refs returns all branches, remote-tracking branches, tags and the stash,
+// in no order.
+func (r *Repo) Refs() ([]Ref, error) {
+	if r.repo == nil {
+		return r.refsFromCommand()
+	}
+	iter, err := r.repo.References()
+	if err != nil {
+		return nil, fmt.Errorf("list git refs: %w", err)
+	}
+	var refs []Ref
+	err = iter.ForEach(func(ref *plumbing.Reference) error {
+		if ref.Type() != plumbing.HashReference {
+			return nil
+		}
+		if commit, ok := r.peel(ref.Hash()); ok {
+			refs = append(refs, Ref{ref.Name().String(), commit})
+		}
+		return nil
+	})
+	return refs, err
+}
+
+// peel follows annotated tags to the commit; tags of other things have none.
+func (r *Repo) peel(h plumbing.Hash) (string, bool) {
+	for range 10 {
+		tag, err := r.repo.TagObject(h)
+		if err != nil {
+			break
+		}
+		h = tag.Target
+	}
+	_, err := r.repo.CommitObject(h)
+	return h.String(), err == nil
+}
+
+func (r *Repo) refsFromCommand() ([]Ref, error) {
+	out, err := r.run("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)")
+	if err != nil {
+		return nil, err
+	}
+	var refs []Ref
+	for line := range strings.Lines(string(out)) {
+		if f := strings.Fields(line); len(f) >= 2 {
+			refs = append(refs, Ref{f[0], f[len(f)-1]})
+		}
+	}
+	return refs, nil
+}
+
+// Commits calls f for each commit that is reachable from a ref, newest first.
+func (r *Repo) Commits(f func(commit string) error) error {
+	if r.repo == nil {
+		out, err := r.run("rev-list", "--all")
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(string(out)) {
+			if err := f(strings.TrimSpace(line)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	iter, err := r.repo.Log(&gogit.LogOptions{All: true})
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("list git commits: %w", err)
+	}
+	return iter.ForEach(func(c *object.Commit) error { return f(c.Hash.String()) })
+}
+
+// ReadFileAt returns one file of the commit that rev names, without listing the
+// others. An absent path is [fs.ErrNotExist].
+func (r *Repo) ReadFileAt(rev, path string) ([]byte, error) {
+	commit, err := r.Resolve(rev)
+	if err != nil {
+		return nil, err
+	}
+	if commit == "" {
+		return nil, notExist(rev, path)
+	}
+	if r.repo == nil {
+		out, err := r.run("cat-file", "blob", commit+":"+path)
+		if err != nil {
+			return nil, errors.Join(notExist(rev, path), err)
+		}
+		return out, nil
+	}
+	c, err := r.repo.CommitObject(plumbing.NewHash(commit))
+	if err != nil {
+		return nil, fmt.Errorf("read commit %s: %w", commit, err)
+	}
+	f, err := c.File(path)
+	if errors.Is(err, object.ErrFileNotFound) {
+		return nil, notExist(rev, path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s at %s: %w", path, rev, err)
+	}
+	return r.blob(f.Hash.String())
+}
+
+// Has reports whether there is something at path: a file, or files below it.
+func (s *Snapshot) Has(path string) bool {
+	if _, ok := s.files[path]; ok {
+		return true
+	}
+	s.once.Do(func() {
+		s.dirs = map[string]bool{}
+		for name := range s.files {
+			for i := len(name) - 1; i > 0; i-- {
+				if name[i] == '/' && !s.dirs[name[:i]] {
+					s.dirs[name[:i]] = true
+				}
+			}
+		}
+	})
+	return s.dirs[path]
+}

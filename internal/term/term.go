@@ -1,0 +1,146 @@
+// Package term writes what people read while xt works.
+//
+// The rules of the screen: results go to standard output; everything else goes
+// to standard error, starts with a lower-case letter and ends without a full
+// stop. Colour is for terminals only, and never where NO_COLOR is set. A line
+// that updates in place appears on a terminal only; elsewhere long work says a
+// plain line now and then, so that a log stays readable.
+package term
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	xterm "golang.org/x/term"
+)
+
+// Terminal is where a command writes. It is safe for concurrent use: lines of
+// different writers never mix.
+type Terminal struct {
+	Out io.Writer // results
+	Err io.Writer // everything else
+
+	Quiet bool // say only errors and results
+
+	mu     sync.Mutex
+	live   bool   // Err is a terminal, so a line may be updated in place
+	color  bool   // Err shows colour
+	colorO bool   // Out shows colour
+	status string // the line being updated in place, without its ending
+}
+
+// New returns a Terminal on the two standard streams.
+func New(stdout, stderr *os.File) *Terminal {
+	t := &Terminal{Out: stdout, Err: stderr}
+	plain := os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"
+	t.live = xterm.IsTerminal(int(stderr.Fd())) && os.Getenv("TERM") != "dumb"
+	t.color = t.live && !plain
+	t.colorO = xterm.IsTerminal(int(stdout.Fd())) && !plain
+	return t
+}
+
+// Style is how a word looks on a terminal that shows colour.
+type Style string
+
+// The styles in use; each is an ANSI SGR parameter.
+const (
+	Bold   Style = "1"
+	Dim    Style = "2"
+	Red    Style = "31"
+	Green  Style = "32"
+	Yellow Style = "33"
+	Cyan   Style = "36"
+)
+
+// Paint returns s in the style where standard output shows colour, else s.
+func (t *Terminal) Paint(style Style, s string) string { return paint(t.colorO, style, s) }
+
+// PaintErr is [Terminal.Paint] for standard error.
+func (t *Terminal) PaintErr(style Style, s string) string { return paint(t.color, style, s) }
+
+func paint(on bool, style Style, s string) string {
+	if !on || s == "" {
+		return s
+	}
+	return "\x1b[" + string(style) + "m" + s + "\x1b[0m"
+}
+
+// Printf writes a result to standard output.
+func (t *Terminal) Printf(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clear()
+	fmt.Fprintf(t.Out, format, args...)
+	t.draw()
+}
+
+// Sayf writes a line to standard error, unless the user asked for quiet.
+func (t *Terminal) Sayf(format string, args ...any) {
+	if !t.Quiet {
+		t.say(fmt.Sprintf(format, args...))
+	}
+}
+
+// Warnf writes a warning to standard error, also when quiet.
+func (t *Terminal) Warnf(format string, args ...any) {
+	t.say("xt: " + t.PaintErr(Yellow, "warning:") + " " + fmt.Sprintf(format, args...))
+}
+
+// Error writes an error and its hints to standard error.
+func (t *Terminal) Error(msg string, hints ...string) {
+	var b strings.Builder
+	b.WriteString("xt: " + t.PaintErr(Red, "error:") + " " + msg)
+	for _, h := range hints {
+		b.WriteString("\nxt: " + t.PaintErr(Cyan, "hint:") + " " + h)
+	}
+	t.say(b.String())
+}
+
+func (t *Terminal) say(line string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clear()
+	fmt.Fprintln(t.Err, line)
+	t.draw()
+}
+
+// setStatus shows line in place of the one before; "" takes it away.
+func (t *Terminal) setStatus(line string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clear()
+	t.status = line
+	t.draw()
+}
+
+// clear wipes the updated line so that something else can be written.
+func (t *Terminal) clear() {
+	if t.status != "" && t.live {
+		fmt.Fprint(t.Err, "\r\x1b[K")
+	}
+}
+
+func (t *Terminal) draw() {
+	if t.status == "" || !t.live {
+		return
+	}
+	line := t.status
+	// A line that wraps could not be wiped again.
+	if f, ok := t.Err.(*os.File); ok {
+		if w, _, err := xterm.GetSize(int(f.Fd())); err == nil && w > 1 {
+			line = truncate(line, w-1)
+		}
+	}
+	fmt.Fprint(t.Err, line)
+}
+
+func truncate(s string, width int) string {
+	r := []rune(s)
+	if len(r) <= width {
+		return s
+	}
+	return string(r[:width-1]) + "…"
+}

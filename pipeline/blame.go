@@ -1,0 +1,43 @@
+package pipeline
+
+import (
+	"strings"
+
+	"github.com/xtrepro/xt/internal/git"
+	"github.com/xtrepro/xt/lock"
+)
+
+// Blame returns the newest commit that changed the file that a reason is about.
+// A commit without a hash stands for a change that is not committed. ok is false
+// where git does not know: outside a repository, and for data that git does not
+// have.
+func (w *Workspace) Blame(r Reason) (c git.Commit, ok bool) {
+	path := r.source()
+	if w.Repo == nil || path == "" {
+		return git.Commit{}, false
+	}
+	tracked, err := w.Tracked([]string{path})
+	if err != nil || len(tracked) == 0 {
+		return git.Commit{}, false
+	}
+	if dirty, err := w.Repo.Dirty(w.inTop([]string{path})); err != nil || len(dirty) > 0 {
+		return git.Commit{}, err == nil
+	}
+	return w.Repo.LastChange(w.prefix + path)
+}
+
+// source returns the file that the reason comes from; "" if there is none.
+func (r Reason) source() string {
+	switch lock.ChangeKind(r.Kind) {
+	case lock.KindCode, lock.KindDep:
+		return r.Name
+	case lock.KindParam:
+		if file, _, ok := strings.Cut(r.Name, ":"); ok {
+			return file
+		}
+		return ConfigFile
+	case lock.KindCmd, lock.KindShell, lock.KindWdir, lock.KindEnv, lock.KindSeed, lock.KindDeterministic, lock.KindThreads:
+		return ConfigFile
+	}
+	return ""
+}

@@ -1,0 +1,256 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/xtrepro/xt/cache"
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/lock"
+)
+
+// MisuseError says that what was asked for makes no sense for this project.
+type MisuseError struct {
+	Msg    string
+	Advice string
+}
+
+func (e *MisuseError) Error() string { return e.Msg }
+
+// Hints says what to do instead.
+func (e *MisuseError) Hints() []string {
+	if e.Advice == "" {
+		return nil
+	}
+	return []string{e.Advice}
+}
+
+// Add puts files and directories that no stage makes under xt: their content
+// into the cache, their digests into xt.lock, and their names into .gitignore.
+// It returns what they are now.
+func (w *Workspace) Add(ctx context.Context, paths []string) ([]*lock.Data, error) {
+	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
+	for _, p := range paths {
+		if err := w.mayAdd(p); err != nil {
+			return nil, err
+		}
+	}
+	tracked, err := w.Tracked(paths)
+	if err != nil {
+		return nil, err
+	}
+	if len(tracked) > 0 {
+		return nil, &TrackedError{Paths: tracked}
+	}
+	var added []*lock.Data
+	for _, p := range paths {
+		d, err := w.addOne(ctx, p)
+		if err != nil {
+			return added, errors.Join(err, w.finishAdd(added))
+		}
+		added = append(added, d)
+	}
+	return added, w.finishAdd(added)
+}
+
+func (w *Workspace) addOne(ctx context.Context, p string) (*lock.Data, error) {
+	n, err := w.Scan.Put(ctx, p, w.Cache)
+	if err != nil {
+		return nil, fmt.Errorf("add %s: %w", p, err)
+	}
+	d := &lock.Data{Item: lock.Item{Path: p, Node: n}, How: lock.Committed}
+	return d, w.Lock.SetData(d)
+}
+
+func (w *Workspace) finishAdd(added []*lock.Data) error {
+	var names []string
+	for _, d := range added {
+		names = append(names, d.Path)
+	}
+	return errors.Join(w.KeepOutOfGit(names), w.Lock.Commit(), w.SaveIndex())
+}
+
+// mayAdd refuses what cannot be data.
+func (w *Workspace) mayAdd(p string) error {
+	if _, err := os.Lstat(w.path(p)); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return &MissingPathError{Path: p}
+		}
+		return err
+	}
+	switch first, _, _ := strings.Cut(p, "/"); {
+	case p == ".":
+		return &MisuseError{Msg: "the project itself cannot be added to xt", Advice: "add the data in it, by name"}
+	case first == StateDir || slices.Contains(strings.Split(p, "/"), ".git"), p == ConfigFile, p == LockFile, path.Base(p) == ".gitignore":
+		return &MisuseError{Msg: p + " is not data"}
+	}
+	for _, m := range w.Graph.Producers(p) {
+		return &MisuseError{Msg: fmt.Sprintf("%s is made by stage %s (output %s), which records it", p, m.Stage.Name, m.Out.Path), Advice: "\"xt repro\" brings it up to date"}
+	}
+	for _, q := range slices.Sorted(maps.Keys(w.Lock.File().Data)) {
+		if q != p && (below(p, q) || below(q, p)) {
+			return &MisuseError{Msg: fmt.Sprintf("%s and %s overlap, and xt has %s already", p, q, q), Advice: "add " + q + " as a whole, or take it out first with \"xt remove " + q + "\""}
+		}
+	}
+	return nil
+}
+
+// MissingPathError says that there is nothing at a path that the user gave.
+type MissingPathError struct{ Path string }
+
+func (e *MissingPathError) Error() string { return e.Path + " does not exist" }
+
+// Remove takes paths out of xt: out of xt.lock and .gitignore. The files stay.
+func (w *Workspace) Remove(paths []string) error {
+	for _, p := range paths {
+		if w.Lock.File().Data[p] == nil {
+			return &MisuseError{Msg: p + " was not added to xt", Advice: "\"xt status\" lists what was"}
+		}
+	}
+	for _, p := range paths {
+		if err := w.Lock.RemoveData(p); err != nil {
+			return err
+		}
+	}
+	return errors.Join(w.StopIgnoring(paths), w.Lock.Commit())
+}
+
+// Tracked data and outputs, as [Workspace.Items] lists them.
+
+// Item is something that xt.lock records and the cache keeps.
+type Item struct {
+	lock.Item
+	Stage string // that makes it; "" for data that was added
+}
+
+// Items returns the data and the cached outputs that xt.lock has, sorted by
+// path.
+func (w *Workspace) Items() []Item {
+	file := w.Lock.File()
+	var items []Item
+	for _, d := range file.Data {
+		items = append(items, Item{Item: d.Item})
+	}
+	for _, s := range w.Graph.Stages {
+		e := file.Stages[s.Name]
+		if e == nil {
+			continue
+		}
+		for _, o := range s.Outs {
+			for _, it := range e.Outs {
+				if it.Path == o.Path && o.Cache {
+					items = append(items, Item{Item: it, Stage: s.Name})
+				}
+			}
+		}
+	}
+	slices.SortFunc(items, func(a, b Item) int { return strings.Compare(a.Path, b.Path) })
+	return items
+}
+
+// Checkout makes what the paths name, or all that the cache keeps if there is
+// none, what xt.lock says of it. A path may lie inside a tracked directory, or
+// hold several tracked things. Nothing that is in no cache and no commit is
+// replaced unless force is set: that is a [*cache.UncachedError].
+func (w *Workspace) Checkout(ctx context.Context, paths []string, force bool) (cache.Summary, error) {
+	items, err := w.wanted(paths)
+	if err != nil {
+		return cache.Summary{}, err
+	}
+	var sum cache.Summary
+	for _, it := range items {
+		one, err := w.checkoutItem(ctx, it, force)
+		sum = sum.Add(one)
+		if err != nil {
+			return sum, errors.Join(err, w.SaveIndex())
+		}
+	}
+	return sum, w.SaveIndex()
+}
+
+// wanted returns the items that the paths name.
+func (w *Workspace) wanted(paths []string) ([]lock.Item, error) {
+	var items []lock.Item
+	all := w.Items()
+	if len(paths) == 0 {
+		for _, it := range all {
+			items = append(items, it.Item)
+		}
+		return items, nil
+	}
+	for _, p := range paths {
+		n := len(items)
+		for _, it := range all {
+			switch {
+			case below(it.Path, p):
+				items = append(items, it.Item)
+			case below(p, it.Path):
+				if node, ok := w.within(it.Node, p[len(it.Path)+1:]); ok {
+					items = append(items, lock.Item{Path: p, Node: node})
+				}
+			}
+		}
+		if len(items) == n {
+			return nil, &MisuseError{Msg: "xt.lock has nothing at " + p, Advice: "\"xt status\" lists what it has"}
+		}
+	}
+	return items, nil
+}
+
+func (w *Workspace) checkoutItem(ctx context.Context, it lock.Item, force bool) (cache.Summary, error) {
+	return w.Cache.Checkout(ctx, w.cached(), it.Path, it.Node, cache.CheckoutOptions{Force: force, OnFile: w.Scan.OnFile})
+}
+
+// checkout brings one output of a stage into the workspace. A metric or a plot
+// belongs to git and is never a link into the cache.
+func (w *Workspace) checkout(ctx context.Context, s *Stage, o lock.Item, force bool) error {
+	from := w.Cache
+	if slices.ContainsFunc(s.Outs, func(d Out) bool { return d.Path == o.Path && !d.Cache }) {
+		from = w.copies
+	}
+	_, err := from.Checkout(ctx, w.cached(), o.Path, o.Node, cache.CheckoutOptions{Force: force})
+	return err
+}
+
+// DataState is how a path that was added to xt stands in the workspace.
+type DataState struct {
+	lock.Item
+	Now    hash.Node // what stands there; zero if nothing does
+	Stored bool      // whether the cache has what xt.lock says
+}
+
+// State says how it stands, in one word or two.
+func (d *DataState) State() string {
+	switch {
+	case d.Now.Same(d.Node) && d.Stored:
+		return "up to date"
+	case d.Now.Same(d.Node):
+		return "not in the cache"
+	case !d.Now.IsZero():
+		return "changed"
+	case d.Stored:
+		return "missing"
+	}
+	return "missing, also from the cache"
+}
+
+// DataStates returns how the added data stands, sorted by path.
+func (w *Workspace) DataStates(ctx context.Context) ([]*DataState, error) {
+	data := w.Lock.File().Data
+	nodes, err := w.Nodes(ctx, slices.Collect(maps.Keys(data)))
+	if err != nil {
+		return nil, err
+	}
+	var states []*DataState
+	for _, p := range slices.Sorted(maps.Keys(data)) {
+		states = append(states, &DataState{Item: data[p].Item, Now: nodes[p], Stored: w.Stored(data[p].Node)})
+	}
+	return states, nil
+}

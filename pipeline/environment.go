@@ -1,0 +1,251 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/seedenv"
+)
+
+// pythons finds out which interpreters and packages the stages run with.
+type pythons struct {
+	detector     seedenv.Detector
+	interpreters *seedenv.Interpreters
+	known        map[string]*lock.Environment // by interpreter and directory
+
+	mu    sync.Mutex
+	built *seedenv.Env // of [python], when it is there
+	hook  string       // directory of the start-up hook, when it is there
+}
+
+// environments returns what [Facts.Environment] asks for.
+func (w *Workspace) environments(ctx context.Context, stages []*Stage) (func(*Stage) (*lock.Environment, bool), error) {
+	type answer struct {
+		env   *lock.Environment
+		known bool
+	}
+	answers := make(map[*Stage]answer, len(stages))
+	var own *answer // of [python]: one for all stages
+	for _, s := range stages {
+		if !w.usesPython(s) {
+			answers[s] = answer{&lock.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH}, true}
+			continue
+		}
+		if w.Graph.Config.Python == nil {
+			env, err := w.foundPython(ctx, s)
+			if err != nil {
+				return nil, err
+			}
+			answers[s] = answer{env, true}
+			continue
+		}
+		if own == nil {
+			env, known, err := w.ownPython(ctx)
+			if err != nil {
+				return nil, err
+			}
+			own = &answer{env, known}
+		}
+		answers[s] = *own
+	}
+	return func(s *Stage) (*lock.Environment, bool) { a := answers[s]; return a.env, a.known }, nil
+}
+
+// usesPython reports whether the interpreter and its packages are part of what
+// decides the stage's result.
+func (w *Workspace) usesPython(s *Stage) bool {
+	switch s.Python {
+	case Used:
+		return true
+	case Unused:
+		return false
+	}
+	code := make([]seedenv.CodeFile, len(s.Code))
+	for i, name := range s.Code {
+		code[i] = seedenv.CodeFile{Name: name, Head: func() ([]byte, error) { return readHead(w.path(name)) }}
+	}
+	return w.python.detector.UsesPython(s.Cmd, w.path(s.Wdir), w.declared(s), code)
+}
+
+// readHead returns the beginning of a file.
+func readHead(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 64<<10))
+}
+
+// foundPython describes the interpreter that the stage's command finds for
+// itself. Where there is none the command will say so.
+func (w *Workspace) foundPython(ctx context.Context, s *Stage) (*lock.Environment, error) {
+	environ, dir := w.declared(s), w.path(s.Wdir)
+	path, err := seedenv.FindPython(s.Cmd, dir, environ)
+	var none *seedenv.MissingError
+	if errors.As(err, &none) {
+		return &lock.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	key := path + "\x00" + dir + "\x00" + s.Env["PYTHONPATH"] + "\x00" + s.Env["PATH"]
+	if env := w.python.known[key]; env != nil {
+		return env, nil
+	}
+	env, err := w.python.interpreters.Environment(ctx, path, dir, environ)
+	if err != nil {
+		return nil, err
+	}
+	if w.python.known == nil {
+		w.python.known = map[string]*lock.Environment{}
+	}
+	w.python.known[key] = &env
+	return &env, nil
+}
+
+// ownPython describes the environment of [python]. It is not known while the
+// requirements have not been resolved.
+func (w *Workspace) ownPython(ctx context.Context) (*lock.Environment, bool, error) {
+	req, locked, err := w.requirements()
+	if err != nil {
+		return nil, false, err
+	}
+	if !req.Resolved(locked) {
+		return nil, false, nil
+	}
+	env, err := w.builder().Identity(ctx, req, locked)
+	return &env, true, err
+}
+
+// requirements reads what [python] asks for, and what it was resolved to.
+func (w *Workspace) requirements() (req seedenv.Requirements, locked []byte, err error) {
+	python := w.Graph.Config.Python
+	req, err = seedenv.ReadRequirements(Dir(w.Root).ReadFile, python.Requirements, python.Version)
+	if err != nil {
+		return req, nil, &ConfigErrors{List: []*ConfigError{{Pos: python.Pos, Where: "[python]", Msg: err.Error(), Hint: "requirements names a file in the project", Err: err}}}
+	}
+	locked, err = os.ReadFile(w.path(seedenv.LockName(python.Requirements)))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return req, locked, err
+}
+
+// builder makes the environment of [python], beside the cache, so that linked
+// worktrees share it.
+func (w *Workspace) builder() *seedenv.Builder {
+	dir := filepath.Join(filepath.Dir(w.DefaultCacheDir()), "envs")
+	return &seedenv.Builder{Dir: dir, Root: w.Root, Environ: w.environ, Interpreters: w.python.interpreters, Log: w.Log}
+}
+
+// Prepare resolves the requirements of [python] if they have changed and one of
+// the stages needs them: their environment is part of what a plan is made from.
+func (w *Workspace) Prepare(ctx context.Context, stages []*Stage) error {
+	if w.Graph.Config.Python == nil || !slices.ContainsFunc(stages, w.usesPython) {
+		return nil
+	}
+	req, locked, err := w.requirements()
+	if err != nil || req.Resolved(locked) {
+		return err
+	}
+	_, err = w.builder().Lock(ctx, req)
+	return err
+}
+
+// buildPython makes the environment of [python] when the first stage needs it.
+func (w *Workspace) buildPython(ctx context.Context) (*seedenv.Env, error) {
+	w.python.mu.Lock()
+	defer w.python.mu.Unlock()
+	if w.python.built != nil {
+		return w.python.built, nil
+	}
+	req, locked, err := w.requirements()
+	if err != nil {
+		return nil, err
+	}
+	w.python.built, err = w.builder().Build(ctx, req, locked)
+	return w.python.built, err
+}
+
+// hookDir unpacks the Python start-up hook when the first stage needs it.
+func (w *Workspace) hookDir() (string, error) {
+	w.python.mu.Lock()
+	defer w.python.mu.Unlock()
+	if w.python.hook == "" {
+		dir, err := seedenv.WriteHook(w.state("hook"))
+		if err != nil {
+			return "", err
+		}
+		w.python.hook = dir
+	}
+	return w.python.hook, nil
+}
+
+// declared returns the environment with what the stage declares laid over it.
+func (w *Workspace) declared(s *Stage) []string {
+	if len(s.Env) == 0 {
+		return w.environ
+	}
+	return overlay(w.environ, s.Env)
+}
+
+// childEnv returns the environment of a stage's command: the user's, the Python
+// environment, the seeds, and over all of them what the stage declares.
+func (w *Workspace) childEnv(ctx context.Context, s *Stage) ([]string, error) {
+	env := overlay(w.environ, map[string]string{insideVar: w.Root, "XT_STAGE": s.Name})
+	if _, ok := w.variable("PYTHONUNBUFFERED"); !ok {
+		// So that what Python writes is seen when it is written.
+		env = append(env, "PYTHONUNBUFFERED=1")
+	}
+	if w.Graph.Config.Python != nil && w.usesPython(s) {
+		venv, err := w.buildPython(ctx)
+		if err != nil {
+			return nil, err
+		}
+		env = overlay(env, venv.Vars(env))
+	}
+	if s.Seed.Value != nil || s.Seed.Deterministic != lock.DeterministicOff {
+		seed := seedenv.Seed{Value: s.Seed.Value, Deterministic: s.Seed.Deterministic, Threads: s.Seed.Threads}
+		env = overlay(env, seedenv.Vars(seed, env))
+		dir, err := w.hookDir()
+		if err != nil {
+			return nil, fmt.Errorf("unpack the Python start-up hook: %w", err)
+		}
+		env = overlay(env, seedenv.HookVars(dir, overlay(env, s.Env)))
+		declared := maps.Clone(s.Env)
+		delete(declared, "PYTHONPATH") // the hook stands in front of it
+		return overlay(env, declared), nil
+	}
+	return overlay(env, s.Env), nil
+}
+
+// overlay returns environ with vars in place of those of the same name.
+func overlay(environ []string, vars map[string]string) []string {
+	if len(vars) == 0 {
+		return environ
+	}
+	out := make([]string, 0, len(environ)+len(vars))
+	for _, kv := range environ {
+		if k, _, ok := cutVariable(kv); ok {
+			if _, replaced := vars[k]; replaced {
+				continue
+			}
+		}
+		out = append(out, kv)
+	}
+	for _, k := range slices.Sorted(maps.Keys(vars)) {
+		out = append(out, k+"="+vars[k])
+	}
+	return out
+}

@@ -1,0 +1,73 @@
+package pipeline
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MissingInput is an input that a stage declares and that is not there.
+type MissingInput struct {
+	Stage *Stage
+	Path  string
+}
+
+// MissingInputsError says that stages cannot run because inputs are not there
+// and no stage makes them.
+type MissingInputsError struct {
+	Inputs []MissingInput // never empty
+}
+
+// Error names the first few inputs.
+func (e *MissingInputsError) Error() string {
+	var b strings.Builder
+	for i, in := range e.Inputs {
+		if i == 10 {
+			fmt.Fprintf(&b, "\nand %d more", len(e.Inputs)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s: stage %q needs %s, which is missing", in.Stage.Pos, in.Stage.Name, in.Path)
+	}
+	return b.String()
+}
+
+// StageError says that a stage's command failed.
+type StageError struct {
+	Stage    *Stage
+	ExitCode int    // of the command; -1 if it was ended by a signal or never started
+	What     string // "exit status 3", "timed out after 10 s"
+	Tail     string // the last lines that it wrote
+	Log      string // path of all that it wrote
+}
+
+// Error says which stage failed and how.
+func (e *StageError) Error() string {
+	return fmt.Sprintf("stage %s failed: %s", e.Stage.Name, e.What)
+}
+
+// OutputError says that a stage's command did not do what xt.toml says of it.
+type OutputError struct {
+	Stage *Stage
+	Msg   string
+	Hint  string
+}
+
+// Error says which stage it is and what is wrong.
+func (e *OutputError) Error() string { return fmt.Sprintf("stage %s: %s", e.Stage.Name, e.Msg) }
+
+// TrackedError says that outputs which belong in the cache are in git.
+type TrackedError struct {
+	Paths []string
+}
+
+// Error names the outputs.
+func (e *TrackedError) Error() string {
+	return "git tracks " + strings.Join(e.Paths, ", ") + ", which xt is to keep in its cache"
+}
+
+// lostError says that what was to be restored is not in the cache.
+type lostError struct{ error }
+
+func (e *lostError) Unwrap() error { return e.error }

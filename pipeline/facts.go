@@ -1,0 +1,119 @@
+package pipeline
+
+import (
+	"context"
+	"path"
+
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/lock"
+)
+
+// Facts gathers what a plan for the stages is made from, as the workspace
+// stands. It reads files that have changed since they were last read, and
+// writes nothing.
+func (w *Workspace) Facts(ctx context.Context, stages []*Stage) (*Facts, error) {
+	file := w.Lock.File()
+	nodes, err := w.Nodes(ctx, pathsOf(stages, file))
+	if err != nil {
+		return nil, err
+	}
+	envs, err := w.environments(ctx, stages)
+	if err != nil {
+		return nil, err
+	}
+	return &Facts{
+		Nodes:       nodes,
+		Lock:        file,
+		Variable:    w.variable,
+		Environment: envs,
+		Stored:      w.Stored,
+		Within:      w.within,
+		Past: func(f hash.Fingerprint) ([]lock.Item, bool) {
+			outs, err := w.Cache.Run(f)
+			return outs, err == nil
+		},
+	}, nil
+}
+
+// pathsOf returns every path that the stages, or xt.lock's entries for them,
+// name.
+func pathsOf(stages []*Stage, file *lock.File) []string {
+	var paths []string
+	for _, s := range stages {
+		paths = append(paths, s.Code...)
+		paths = append(paths, s.Deps...)
+		for _, o := range s.Outs {
+			paths = append(paths, o.Path)
+		}
+		if old := file.Stages[s.Name]; old != nil {
+			for _, o := range old.Outs {
+				paths = append(paths, o.Path)
+			}
+		}
+	}
+	return paths
+}
+
+// Stored reports whether the cache holds n whole.
+func (w *Workspace) Stored(n hash.Node) bool {
+	switch n.Kind {
+	case hash.Directory:
+		return w.Cache.HasTree(n.Sum)
+	case hash.Symlink:
+		return true // its target is in the entry itself
+	}
+	return w.Cache.HasFile(n)
+}
+
+// within returns what lies at the path sub below a stored directory.
+func (w *Workspace) within(dir hash.Node, sub string) (hash.Node, bool) {
+	for sub != "" {
+		tree, err := w.Cache.Tree(dir.Sum)
+		if err != nil {
+			return hash.Node{}, false
+		}
+		name, rest := cutPath(sub)
+		n, ok := find(tree, name)
+		if !ok {
+			return hash.Node{}, false
+		}
+		dir, sub = n, rest
+	}
+	return dir, true
+}
+
+func cutPath(p string) (first, rest string) {
+	for i := range len(p) {
+		if p[i] == '/' {
+			return p[:i], path.Clean(p[i+1:])
+		}
+	}
+	return p, ""
+}
+
+func find(t hash.Tree, name string) (hash.Node, bool) {
+	for _, e := range t {
+		if e.Name == name {
+			return e.Node, true
+		}
+	}
+	return hash.Node{}, false
+}
+
+func (w *Workspace) variable(name string) (string, bool) {
+	for i := len(w.environ) - 1; i >= 0; i-- {
+		if k, v, ok := cutVariable(w.environ[i]); ok && k == name {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+func cutVariable(kv string) (key, value string, ok bool) {
+	for i := 1; i < len(kv); i++ { // Windows has names that begin with "="
+		if kv[i] == '=' {
+			return kv[:i], kv[i+1:], true
+		}
+	}
+	return "", "", false
+}

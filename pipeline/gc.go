@@ -1,0 +1,199 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/internal/git"
+	"github.com/xtrepro/xt/lock"
+)
+
+// Scope says what a garbage collection must keep besides what the workspace,
+// the linked worktrees and the other projects in the cache need now.
+type Scope uint8
+
+// The scopes, from the most careful on.
+const (
+	KeepHistory   Scope = iota // all that any commit reachable from a ref needs
+	KeepTips                   // what the tips of branches, tags and the stash need
+	KeepWorkspace              // nothing more
+)
+
+// Needed calls keep for every file and directory that must stay in the cache,
+// and returns the names of those that it looked at, for people. A lock file
+// that cannot be read is an error: what it needs is not known.
+func (w *Workspace) Needed(scope Scope, keep func(hash.Node)) ([]string, error) {
+	n := &needed{keep: keep, seen: map[hash.Sum]bool{}, roots: map[string]bool{}}
+	n.lock(w.Lock.File(), "workspace")
+	if err := n.repo(w.Repo, w.prefix, scope); err != nil {
+		return nil, err
+	}
+	projects, err := w.Cache.Projects()
+	if err != nil {
+		return nil, err
+	}
+	for _, root := range projects {
+		if root == w.Root {
+			continue
+		}
+		if err := n.project(root, scope); err != nil {
+			return nil, err
+		}
+	}
+	return n.names, nil
+}
+
+// needed gathers what locks need.
+type needed struct {
+	keep  func(hash.Node)
+	seen  map[hash.Sum]bool // digests of lock files that were looked at
+	roots map[string]bool
+	names []string
+}
+
+func (n *needed) lock(f *lock.File, name string) {
+	n.names = append(n.names, name)
+	for _, d := range f.Data {
+		n.keep(d.Node)
+	}
+	for _, s := range f.Stages {
+		for _, o := range s.Outs {
+			n.keep(o.Node)
+		}
+	}
+}
+
+// bytes takes the text of a lock file, once however often it is met.
+func (n *needed) bytes(b []byte, name string) error {
+	sum := hash.Bytes(b)
+	if n.seen[sum] {
+		return nil
+	}
+	n.seen[sum] = true
+	f, err := lock.Parse(name, b)
+	if err != nil {
+		return fmt.Errorf("cannot tell what is still needed: %w", err)
+	}
+	n.lock(f, name)
+	return nil
+}
+
+// dir takes the lock file of a workspace, with what a killed xt left there.
+func (n *needed) dir(root string) error {
+	if n.roots[root] {
+		return nil
+	}
+	n.roots[root] = true
+	store, err := lock.OpenStore(filepath.Join(root, LockFile), filepath.Join(root, StateDir, "journal"))
+	if err != nil {
+		return fmt.Errorf("cannot tell what %s still needs: %w", root, err)
+	}
+	defer store.Close()
+	n.lock(store.File(), root)
+	return nil
+}
+
+// repo takes what the refs and the other working trees of a repository need.
+func (n *needed) repo(r *git.Repo, prefix string, scope Scope) error {
+	if r == nil {
+		return nil
+	}
+	for _, top := range r.Worktrees() {
+		if err := n.dir(filepath.Join(top, filepath.FromSlash(prefix))); err != nil {
+			return err
+		}
+	}
+	if scope == KeepWorkspace {
+		return nil
+	}
+	path := prefix + LockFile
+	at := func(commit string) error {
+		b, err := r.ReadFileAt(commit, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return n.bytes(b, commit[:min(10, len(commit))]+":"+path)
+	}
+	if scope == KeepHistory {
+		return r.Commits(at)
+	}
+	refs, err := r.Refs()
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if err := at(ref.Commit); err != nil {
+			return err
+		}
+	}
+	head, err := r.Head() // detached, it may be at no ref
+	if err != nil || head == "" {
+		return err
+	}
+	return at(head)
+}
+
+// project takes what another project that uses the cache needs. One that is
+// gone may be on a disk that is not there now, so that this is an error.
+func (n *needed) project(root string, scope Scope) error {
+	if n.roots[root] {
+		return nil
+	}
+	if _, err := os.Stat(root); err != nil {
+		return &MisuseError{Msg: fmt.Sprintf("the project %s uses this cache and cannot be found, so that what it needs is not known", root),
+			Advice: "bring it back, or say that it is gone for good: xt gc --forget " + root}
+	}
+	if err := n.dir(root); err != nil {
+		return err
+	}
+	repo, err := git.Open(root)
+	if errors.Is(err, git.ErrNoRepository) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if repo.Top == "" {
+		return nil
+	}
+	return n.repo(repo, prefixOf(repo, root), scope)
+}
+
+// Owners returns, for digests that were lost, what xt.lock says they were: the
+// path, and the stage that makes it.
+func (w *Workspace) Owners(lost map[hash.Sum]bool) []Item {
+	var items []Item
+	for _, it := range w.Items() {
+		if w.needsAny(it.Node, lost) {
+			items = append(items, it)
+		}
+	}
+	return items
+}
+
+// needsAny reports whether n is, or contains, one of the digests.
+func (w *Workspace) needsAny(n hash.Node, lost map[hash.Sum]bool) bool {
+	if lost[n.Sum] || !w.Stored(n) {
+		return true
+	}
+	if n.Kind != hash.Directory {
+		return false
+	}
+	tree, err := w.Cache.Tree(n.Sum)
+	if err != nil {
+		return true // its listing is lost
+	}
+	for _, e := range tree {
+		if w.needsAny(e.Node, lost) {
+			return true
+		}
+	}
+	return false
+}

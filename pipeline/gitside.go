@@ -1,0 +1,176 @@
+package pipeline
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/xtrepro/xt/internal/atomicfile"
+)
+
+// heads is what git said of the working tree, asked once a command.
+type heads struct {
+	once   sync.Once
+	commit string
+	dirty  map[string]bool
+}
+
+// provenance returns the commit that is checked out and whether the stage's
+// code differs from it. Git is asked once for all stages, when the first has
+// been executed.
+func (w *Workspace) provenance(s *Stage) (commit string, dirty bool) {
+	if w.Repo == nil {
+		return "", false
+	}
+	w.heads.once.Do(w.askHeads)
+	for _, path := range s.Code {
+		dirty = dirty || w.heads.dirty[path]
+	}
+	return w.heads.commit, dirty
+}
+
+func (w *Workspace) askHeads() {
+	var code []string
+	for _, s := range w.Graph.Stages {
+		code = append(code, s.Code...)
+	}
+	slices.Sort(code)
+	code = slices.Compact(code)
+	w.heads.dirty = map[string]bool{}
+	w.heads.commit, _ = w.Repo.Head()
+	dirty, err := w.Repo.Dirty(w.inTop(code))
+	if err != nil || w.heads.commit == "" {
+		dirty = w.inTop(code) // what git does not vouch for is dirty
+	}
+	for _, path := range dirty {
+		w.heads.dirty[strings.TrimPrefix(path, w.prefix)] = true
+	}
+}
+
+// inTop returns the paths relative to the top of the git repository.
+func (w *Workspace) inTop(paths []string) []string {
+	top := make([]string, len(paths))
+	for i, p := range paths {
+		top[i] = w.prefix + p
+	}
+	return top
+}
+
+// refuseOutsInGit returns a [*TrackedError] if git tracks an output that
+// belongs in the cache: both would claim to know what it is.
+func (w *Workspace) refuseOutsInGit(stages []*Stage) error {
+	if w.Repo == nil || len(stages) == 0 {
+		return nil
+	}
+	var paths []string
+	for _, s := range stages {
+		for _, o := range s.Outs {
+			if o.Cache {
+				paths = append(paths, o.Path)
+			}
+		}
+	}
+	tracked, err := w.Tracked(paths)
+	if err != nil || len(tracked) == 0 {
+		return err
+	}
+	return &TrackedError{Paths: tracked}
+}
+
+// Tracked returns those of the paths at or below which git tracks something.
+func (w *Workspace) Tracked(paths []string) ([]string, error) {
+	if w.Repo == nil || len(paths) == 0 {
+		return nil, nil
+	}
+	index, err := w.Repo.Index()
+	if err != nil {
+		return nil, err
+	}
+	var tracked []string
+	for _, p := range paths {
+		if index.Has(w.prefix + p) {
+			tracked = append(tracked, p)
+		}
+	}
+	return tracked, nil
+}
+
+// KeepOutOfGit adds the paths to the project's .gitignore, unless git ignores
+// them already. Lines that are there stay as they are.
+func (w *Workspace) KeepOutOfGit(paths []string) error {
+	if w.Repo == nil || len(paths) == 0 {
+		return nil
+	}
+	name := w.path(".gitignore")
+	old, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	have := map[string]bool{}
+	for line := range strings.Lines(string(old)) {
+		have[strings.TrimRight(line, "\r\n")] = true
+	}
+	paths = slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return have[ignoreLine(p)] })
+	ignored := w.Repo.Ignored(w.inTop(paths))
+	var add bytes.Buffer
+	for _, p := range paths {
+		if !ignored[w.prefix+p] {
+			add.WriteString(ignoreLine(p) + "\n")
+		}
+	}
+	if add.Len() == 0 {
+		return nil
+	}
+	if len(old) > 0 && old[len(old)-1] != '\n' {
+		old = append(old, '\n')
+	}
+	return atomicfile.Write(name, append(old, add.Bytes()...), 0o666)
+}
+
+// StopIgnoring takes the paths out of the project's .gitignore again.
+func (w *Workspace) StopIgnoring(paths []string) error {
+	name := w.path(".gitignore")
+	old, err := os.ReadFile(name)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	drop := map[string]bool{}
+	for _, p := range paths {
+		drop[ignoreLine(p)] = true
+	}
+	var b strings.Builder
+	for line := range strings.Lines(string(old)) {
+		if !drop[strings.TrimRight(line, "\r\n")] {
+			b.WriteString(line)
+		}
+	}
+	if b.Len() == len(old) {
+		return nil
+	}
+	return atomicfile.Write(name, []byte(b.String()), 0o666)
+}
+
+// ignoreLine spells a path as a gitignore pattern that matches only it. A line
+// break cannot be spelled: "?" stands for it.
+func ignoreLine(path string) string {
+	var b strings.Builder
+	b.WriteByte('/')
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c == '\n':
+			b.WriteByte('?')
+			continue
+		case strings.IndexByte(`*?[\`, c) >= 0, c == ' ' && i == len(path)-1:
+			b.WriteByte('\\')
+		}
+		b.WriteByte(path[i])
+	}
+	return b.String()
+}

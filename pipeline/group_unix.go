@@ -1,0 +1,34 @@
+//go:build unix
+
+package pipeline
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+)
+
+func setGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+func interruptGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+
+// killGroup kills what is left of the group. The leader may be gone: as long as
+// one member is left its number is not given to another group.
+func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+
+// peakMemory returns the largest resident set, in bytes, among the command and
+// those of its descendants that were waited for.
+func peakMemory(state *os.ProcessState) int64 {
+	if state == nil {
+		return 0
+	}
+	usage, ok := state.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return usage.Maxrss
+	}
+	return usage.Maxrss * 1024
+}

@@ -1,0 +1,97 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// holder is what the workspace's lock file says of who holds it.
+type holder struct {
+	PID     int       `json:"pid"`
+	Command string    `json:"command"`
+	Since   time.Time `json:"since"`
+}
+
+// Acquire makes this process the only one that changes the workspace, until
+// unlock is called or the process ends. If another one holds it, waiting is
+// told whom it waits for, and Acquire waits until ctx ends. The state directory
+// is made if need be.
+func (w *Workspace) Acquire(ctx context.Context, command string, waiting func(holder string)) (unlock func(), err error) {
+	if w.variableIs(insideVar, w.Root) {
+		return nil, &MisuseError{Msg: command + " cannot run inside a stage of the same project: the stage's own run holds it", Advice: "let the stage depend on the other stage's output instead"}
+	}
+	if err := w.makeStateDir(); err != nil {
+		return nil, err
+	}
+	name := w.state("lock")
+	l := flock.New(name)
+	ok, err := l.TryLock()
+	if err == nil && !ok {
+		waiting(readHolder(name))
+		ok, err = l.TryLockContext(ctx, 50*time.Millisecond)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	b, _ := json.Marshal(holder{PID: os.Getpid(), Command: command, Since: time.Now()})
+	if err := os.WriteFile(name, b, 0o666); err != nil {
+		l.Close()
+		return nil, err
+	}
+	if err := errors.Join(w.reopen(), w.register()); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return func() { l.Close() }, nil
+}
+
+// register makes the project known in a cache that others may use too, so that
+// their garbage collection leaves what this project needs.
+func (w *Workspace) register() error {
+	if w.Cache.Dir() == w.state("cache") && (w.Repo == nil || len(w.Repo.Worktrees()) == 0) {
+		return nil
+	}
+	return w.Cache.Register(w.Root)
+}
+
+// readHolder describes who holds the lock, as far as the file tells.
+func readHolder(name string) string {
+	var h holder
+	b, err := os.ReadFile(name)
+	if err != nil || json.Unmarshal(b, &h) != nil || h.PID == 0 {
+		return "another xt"
+	}
+	return fmt.Sprintf("%q (process %d, since %s)", h.Command, h.PID, h.Since.Local().Format("15:04:05"))
+}
+
+// insideVar tells an xt that a stage starts which workspace is busy running it.
+const insideVar = "XT_INSIDE"
+
+func (w *Workspace) variableIs(name, value string) bool {
+	v, ok := w.variable(name)
+	return ok && v == value
+}
+
+// makeStateDir makes .xt, which git ignores by a file of its own.
+func (w *Workspace) makeStateDir() error { return MakeStateDir(w.Root) }
+
+// MakeStateDir makes the state directory of the project at root, which git
+// ignores by a file of its own.
+func MakeStateDir(root string) error {
+	dir := filepath.Join(root, StateDir)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	ignore := filepath.Join(dir, ".gitignore")
+	if _, err := os.Lstat(ignore); err == nil {
+		return nil
+	}
+	return os.WriteFile(ignore, []byte("# xt's own state and cache\n*\n"), 0o666)
+}

@@ -1,0 +1,311 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/lock"
+)
+
+// RunOptions say how a run goes about its plan.
+type RunOptions struct {
+	Options
+	Jobs      int  // stages at a time; below 1 it is 1
+	KeepGoing bool // go on with what does not depend on a failed stage
+}
+
+// Result is what became of one stage in a run.
+type Result struct {
+	Step     *Step
+	Err      error         // nil if all went well; [*StageError] where the command failed
+	Skipped  string        // why nothing was done, though it was due; "" if it was not
+	Unstable []string      // outputs that differ from those of an earlier run with the same inputs
+	Kept     []string      // files of the user's that were put into the cache before they were replaced
+	Duration time.Duration // of the command, or of the restore
+	Memory   int64         // the largest resident set of one of the stage's processes, in bytes; 0 if not known
+	Log      string        // path of the output that was kept; "" if none
+}
+
+// Reporter is told what a run does. Its methods are called one at a time, but
+// for the writers of Output, which belong to one stage each.
+type Reporter interface {
+	// Begin says that a step that does something has been started.
+	Begin(step *Step)
+	// Output returns where the output of the stage's command is to be shown, and
+	// a function to call at its end.
+	Output(s *Stage) (stdout, stderr io.Writer, end func())
+	// End says what became of a stage. It is called for each stage of the run.
+	End(r *Result)
+}
+
+// Run brings the stages, which must be in an order in which they can be done,
+// up to date: those that do not wait for one another at the same time, up to
+// opts.Jobs of them. It returns what became of each, in the order in which they
+// ended. Stages that were done are in xt.lock even if others failed or ctx
+// ended. The error is that of the first stage that failed.
+func (w *Workspace) Run(ctx context.Context, stages []*Stage, opts RunOptions, rep Reporter) ([]*Result, error) {
+	facts, err := w.Facts(ctx, stages)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.precheck(stages, facts, opts); err != nil {
+		return nil, err
+	}
+	r := newRunner(w, stages, facts, opts, rep)
+	runErr := r.run(ctx)
+	return r.results, errors.Join(runErr, w.finish(r))
+}
+
+// finish writes xt.lock and what goes with it, also after a failure.
+func (w *Workspace) finish(r *runner) error {
+	var made []string
+	for _, res := range r.results {
+		if res.Err == nil && res.Skipped == "" && res.Step.Stale() {
+			for _, o := range res.Step.Stage.Outs {
+				if o.Cache {
+					made = append(made, o.Path)
+				}
+			}
+		}
+	}
+	return errors.Join(w.KeepOutOfGit(made), w.Lock.Commit(), w.SaveIndex())
+}
+
+// precheck finds what would stop the run before anything is started.
+func (w *Workspace) precheck(stages []*Stage, facts *Facts, opts RunOptions) error {
+	var missing []MissingInput
+	var due []*Stage
+	for _, step := range NewPlan(w.Graph, stages, facts, opts.Options).Steps {
+		for _, reason := range step.Reasons {
+			if reason.Kind == InputMissing {
+				missing = append(missing, MissingInput{Stage: step.Stage, Path: reason.Name})
+			}
+		}
+		if step.Stale() {
+			due = append(due, step.Stage)
+		}
+	}
+	if len(missing) > 0 {
+		return &MissingInputsError{Inputs: missing}
+	}
+	return w.refuseOutsInGit(due)
+}
+
+// runner walks the graph. Decisions are taken by one goroutine, in run; the
+// steps that take time are done by others.
+type runner struct {
+	w       *Workspace
+	opts    RunOptions
+	rep     Reporter
+	planner *planner
+	facts   *Facts
+
+	stages  []*Stage
+	blocked map[*Stage]int // how many planned stages it still waits for
+	ready   []*Stage
+	bad     map[*Stage]string // stages that cannot be done, and why
+	acted   map[*Stage]bool   // stages that changed the workspace
+	running int
+	done    chan *Result
+	results []*Result
+	first   error // of the first stage that failed
+}
+
+func newRunner(w *Workspace, stages []*Stage, facts *Facts, opts RunOptions, rep Reporter) *runner {
+	r := &runner{
+		w: w, opts: opts, rep: rep, facts: facts, stages: stages,
+		planner: newPlanner(w.Graph, stages, facts, opts.Options),
+		blocked: map[*Stage]int{}, bad: map[*Stage]string{}, acted: map[*Stage]bool{},
+		done: make(chan *Result),
+	}
+	for _, s := range stages {
+		for _, up := range w.Graph.Upstream(s) {
+			if r.planner.planned[up] {
+				r.blocked[s]++
+			}
+		}
+		if r.blocked[s] == 0 {
+			r.ready = append(r.ready, s)
+		}
+	}
+	return r
+}
+
+func (r *runner) run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	for len(r.ready) > 0 || r.running > 0 {
+		for len(r.ready) > 0 && r.running < max(1, r.opts.Jobs) {
+			s := r.ready[0]
+			r.ready = r.ready[1:]
+			r.start(ctx, s)
+		}
+		if r.running > 0 {
+			res := <-r.done
+			r.running--
+			r.end(res)
+		}
+		if r.first != nil && !r.opts.KeepGoing {
+			stop()
+		}
+	}
+	return r.first
+}
+
+// start decides about a stage and begins what is to be done about it.
+func (r *runner) start(ctx context.Context, s *Stage) {
+	if why := r.excuse(ctx, s); why != "" {
+		r.end(&Result{Step: &Step{Stage: s, Action: Blocked, Entry: &lock.Stage{Name: s.Name}}, Skipped: why})
+		return
+	}
+	if err := r.refresh(ctx, s); err != nil {
+		r.end(&Result{Step: &Step{Stage: s, Entry: &lock.Stage{Name: s.Name}}, Err: err})
+		return
+	}
+	step := r.planner.step(s)
+	switch step.Action {
+	case UpToDate, Frozen:
+		r.end(&Result{Step: step})
+	case Restore, Execute:
+		r.rep.Begin(step)
+		r.running++
+		go func() { r.done <- r.do(ctx, step) }()
+	default:
+		r.end(&Result{Step: step, Err: &MissingInputsError{Inputs: missingInputs(step)}})
+	}
+}
+
+func missingInputs(step *Step) []MissingInput {
+	var ms []MissingInput
+	for _, reason := range step.Reasons {
+		ms = append(ms, MissingInput{Stage: step.Stage, Path: reason.Name})
+	}
+	return ms
+}
+
+// excuse returns why a stage is not to be started at all.
+func (r *runner) excuse(ctx context.Context, s *Stage) string {
+	if context.Cause(ctx) != nil {
+		if r.first != nil {
+			return "another stage failed"
+		}
+		return "interrupted"
+	}
+	for _, up := range r.w.Graph.Upstream(s) {
+		if r.bad[up] != "" {
+			return r.bad[up]
+		}
+	}
+	return ""
+}
+
+// refresh looks again at inputs that are part of what an earlier stage made, or
+// that have such a part, and so are not known from its outputs alone.
+func (r *runner) refresh(ctx context.Context, s *Stage) error {
+	for _, path := range s.Deps {
+		for _, m := range r.w.Graph.Producers(path) {
+			if !r.acted[m.Stage] || m.Out.Path == path {
+				continue
+			}
+			n, err := r.w.Node(ctx, path)
+			if err != nil {
+				return err
+			}
+			if n.IsZero() {
+				delete(r.planner.known, path)
+				continue
+			}
+			r.planner.known[path] = n
+		}
+	}
+	return nil
+}
+
+// do carries a step out.
+func (r *runner) do(ctx context.Context, step *Step) *Result {
+	res := &Result{Step: step}
+	begin := time.Now()
+	switch step.Action {
+	case Restore:
+		res.Err = r.w.restore(ctx, step, res)
+		res.Duration = time.Since(begin)
+		if missing := new(lostError); errors.As(res.Err, &missing) {
+			// The cache turned out not to have it after all: do the work.
+			step.Action, step.Past = Execute, false
+			res.Err = r.w.execute(ctx, step, res, r.rep)
+		}
+	case Execute:
+		res.Err = r.w.execute(ctx, step, res, r.rep)
+	}
+	return res
+}
+
+// end records what became of a stage and frees those that waited for it.
+func (r *runner) end(res *Result) {
+	step := res.Step
+	s := step.Stage
+	if res.Err == nil && res.Skipped == "" && (step.Action == Restore || step.Action == Execute) {
+		r.acted[s] = true
+		res.Err = r.record(step, res)
+	}
+	switch {
+	case res.Err != nil:
+		r.bad[s] = fmt.Sprintf("stage %s failed", s.Name)
+		if r.first == nil {
+			r.first = res.Err
+		}
+	case res.Skipped != "":
+		r.bad[s] = res.Skipped
+	default:
+		r.settle(step)
+	}
+	r.results = append(r.results, res)
+	r.rep.End(res)
+	for _, down := range r.w.Graph.Downstream(s) {
+		if r.planner.planned[down] {
+			if r.blocked[down]--; r.blocked[down] == 0 {
+				r.ready = append(r.ready, down)
+			}
+		}
+	}
+}
+
+// settle makes the outputs of a done stage known to those that follow.
+func (r *runner) settle(step *Step) {
+	delete(r.planner.pending, step.Stage)
+	for _, o := range step.Entry.Outs {
+		r.planner.known[o.Path] = o.Node
+		r.facts.Nodes[o.Path] = o.Node
+	}
+}
+
+// record writes the entry of a done stage to xt.lock's journal.
+func (r *runner) record(step *Step, res *Result) error {
+	old := r.facts.Lock.Stages[step.Stage.Name]
+	if step.Action == Execute && old != nil && old.Fingerprint == step.Entry.Fingerprint && !old.Conflicted {
+		res.Unstable = differing(old.Outs, step.Entry.Outs)
+	}
+	if step.Environment != nil {
+		r.w.Lock.AddEnvironment(step.Environment)
+	}
+	return r.w.Lock.SetStage(step.Entry)
+}
+
+// differing returns the paths whose content is not the same in a and b.
+func differing(a, b []lock.Item) []string {
+	was := map[string]hash.Node{}
+	for _, it := range a {
+		was[it.Path] = it.Node
+	}
+	var paths []string
+	for _, it := range b {
+		if n, ok := was[it.Path]; ok && !n.Same(it.Node) {
+			paths = append(paths, it.Path)
+		}
+	}
+	return paths
+}

@@ -1,0 +1,174 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/internal/git"
+	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/seedenv"
+)
+
+// Snapshot is a project as git has it: in a commit, or in the index, which is
+// what the next commit will be. It holds no data, and needs none.
+type Snapshot struct {
+	Graph *Graph
+	Lock  *lock.File
+
+	files  *git.Snapshot
+	prefix string
+	nodes  map[string]hash.Node
+}
+
+// OpenSnapshot reads the project whose root is the directory root, as it is in
+// the commit that rev names; "" stands for the index. Mistakes in the project's
+// files are as for [Open].
+func OpenSnapshot(root, rev string) (*Snapshot, error) {
+	repo, err := git.Open(root)
+	if err != nil {
+		return nil, err
+	}
+	s := &Snapshot{prefix: prefixOf(repo, root), nodes: map[string]hash.Node{}}
+	if rev == "" {
+		s.files, err = repo.Index()
+	} else {
+		s.files, err = repo.At(rev)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.Graph, err = Load(s); err != nil {
+		return nil, err
+	}
+	s.Lock, err = lockOf(s)
+	return s, err
+}
+
+// lockOf reads the lock file of src; one that is absent is empty.
+func lockOf(src Source) (*lock.File, error) {
+	b, err := src.ReadFile(LockFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return lock.New(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return lock.Parse(LockFile, b)
+}
+
+// ReadFile implements [Source].
+func (s *Snapshot) ReadFile(path string) ([]byte, error) { return s.files.ReadFile(s.prefix + path) }
+
+var _ Source = (*Snapshot)(nil)
+
+// Check compares every stage with xt.lock, as git has both. What git does not
+// have it takes from xt.lock: data, and the environment that a stage ran in.
+func (s *Snapshot) Check() (*Plan, error) {
+	facts := &Facts{
+		Nodes:    map[string]hash.Node{},
+		Lock:     s.Lock,
+		Recorded: true,
+		Stored:   func(hash.Node) bool { return false },
+		Within:   func(hash.Node, string) (hash.Node, bool) { return hash.Node{}, false },
+		Past:     func(hash.Fingerprint) ([]lock.Item, bool) { return nil, false },
+	}
+	for _, path := range pathsOf(s.Graph.Stages, s.Lock) {
+		n, ok, err := s.node(path)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			facts.Nodes[path] = n
+		}
+	}
+	var err error
+	if facts.Environment, err = s.environments(); err != nil {
+		return nil, err
+	}
+	return NewPlan(s.Graph, s.Graph.Stages, facts, Options{AllowMissing: true}), nil
+}
+
+// environments takes the environment of a stage from its entry in xt.lock, but
+// for the requirements that xt builds it from: those are in git.
+func (s *Snapshot) environments() (func(*Stage) (*lock.Environment, bool), error) {
+	python := s.Graph.Config.Python
+	var locked hash.Sum
+	if python != nil {
+		req, err := seedenv.ReadRequirements(s.ReadFile, python.Requirements, python.Version)
+		if err != nil {
+			return nil, err
+		}
+		b, err := s.ReadFile(seedenv.LockName(python.Requirements))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if !req.Resolved(b) {
+			return func(st *Stage) (*lock.Environment, bool) {
+				env := s.Lock.EnvironmentOf(s.Lock.Stages[st.Name])
+				return env, env == nil || env.Python == ""
+			}, nil
+		}
+		locked = seedenv.LockedSum(b)
+	}
+	return func(st *Stage) (*lock.Environment, bool) {
+		env := s.Lock.EnvironmentOf(s.Lock.Stages[st.Name])
+		if env != nil && env.Python != "" && python != nil && env.Locked != locked {
+			other := *env
+			other.Locked = locked
+			return &other, true
+		}
+		return env, true
+	}, nil
+}
+
+// node returns what git has at a path.
+func (s *Snapshot) node(path string) (hash.Node, bool, error) {
+	if n, ok := s.nodes[path]; ok {
+		return n, !n.IsZero(), nil
+	}
+	n, err := s.read(path)
+	if err != nil {
+		return hash.Node{}, false, fmt.Errorf("read %s from git: %w", path, err)
+	}
+	s.nodes[path] = n
+	return n, !n.IsZero(), nil
+}
+
+func (s *Snapshot) read(path string) (hash.Node, error) {
+	if f, ok := s.files.File(s.prefix + path); ok {
+		return s.leaf(f, path)
+	}
+	if !s.files.Has(s.prefix + path) {
+		return hash.Node{}, nil
+	}
+	var names []string
+	for _, f := range s.files.Below(s.prefix + path) {
+		names = append(names, strings.TrimPrefix(f.Path, s.prefix))
+	}
+	list := &hash.Listing{Read: s.ReadFile, Node: func(name string) (hash.Node, error) {
+		f, _ := s.files.File(s.prefix + name)
+		return s.leaf(f, name)
+	}}
+	return list.Tree(path, names)
+}
+
+func (s *Snapshot) leaf(f git.File, path string) (hash.Node, error) {
+	if f.Mode == git.Submodule {
+		return hash.Node{}, nil
+	}
+	b, err := s.ReadFile(path)
+	if err != nil {
+		return hash.Node{}, err
+	}
+	n := hash.Node{Kind: hash.File, Sum: hash.Bytes(b), Size: int64(len(b))}
+	switch f.Mode {
+	case git.Executable:
+		n.Kind = hash.Executable
+	case git.Symlink:
+		n.Kind, n.Target = hash.Symlink, string(b)
+	}
+	return n, nil
+}

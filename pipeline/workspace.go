@@ -1,0 +1,279 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/xtrepro/xt/cache"
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/internal/git"
+	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/seedenv"
+)
+
+// The names of xt's own files in a project.
+const (
+	ConfigFile = "xt.toml"
+	LockFile   = "xt.lock"
+	StateDir   = ".xt" // the workspace's own state, and by default the cache
+)
+
+// ErrNoProject says that a directory is in no project.
+var ErrNoProject = errors.New("no xt.toml here or in a directory above")
+
+// Workspace is a project in a directory: what it declares, what its lock file
+// says, and where its data is kept.
+type Workspace struct {
+	Root  string    // absolute
+	Graph *Graph    // from xt.toml
+	Repo  *git.Repo // nil outside git
+	Lock  *lock.Store
+	Cache *cache.Cache
+	Scan  *hash.Scanner
+
+	// Log, if not nil, gets a line for each step that takes long.
+	Log io.Writer
+	// Hurry, if not nil, is closed when commands are to be killed rather than
+	// asked to end.
+	Hurry <-chan struct{}
+
+	copies  *cache.Cache // the same cache, for what must not become a link
+	prefix  string       // of Root below the top of the git repository: "" or "dir/"
+	environ []string
+	python  pythons
+	heads   heads
+}
+
+// FindRoot returns the nearest directory, dir itself or one above it, that
+// holds a project. [ErrNoProject] means that there is none.
+func FindRoot(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	for {
+		if isProject(dir) {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", ErrNoProject
+		}
+		dir = parent
+	}
+}
+
+func isProject(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, ConfigFile))
+	return err == nil
+}
+
+// Settings is what a user sets for one workspace alone, over what xt.toml says.
+type Settings struct {
+	CacheDir string   // "" for the default
+	Links    []string // ways to bring files into the workspace, the preferred first; nil for the default
+}
+
+// OpenOptions say how a workspace is opened.
+type OpenOptions struct {
+	Overrides []Override
+	Settings  func(root string) (Settings, error) // nil for none
+	Environ   []string                            // what commands inherit; nil for this process's own
+}
+
+// Open opens the project that dir lies in. It reads xt.toml and xt.lock and
+// writes nothing. A mistake in xt.toml is a [*ConfigErrors], one in xt.lock a
+// [*lock.Error].
+func Open(dir string, opts OpenOptions) (*Workspace, error) {
+	root, err := FindRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	graph, err := Load(Dir(root), opts.Overrides...)
+	if err != nil {
+		return nil, err
+	}
+	w := &Workspace{Root: root, Graph: graph, environ: opts.Environ}
+	if w.environ == nil {
+		w.environ = os.Environ()
+	}
+	if err := w.openRepo(); err != nil {
+		return nil, err
+	}
+	if err := w.reopen(); err != nil {
+		return nil, err
+	}
+	var set Settings
+	if opts.Settings != nil {
+		if set, err = opts.Settings(root); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.openCache(set); err != nil {
+		return nil, err
+	}
+	w.python.interpreters = seedenv.OpenInterpreters(w.state("interpreters.json"))
+	w.Scan = &hash.Scanner{Root: root, Index: hash.OpenIndex(w.state("index")), Objects: w.Cache.Objects()}
+	return w, nil
+}
+
+// reopen reads xt.lock, again where this process has waited for another one
+// that may have changed it.
+func (w *Workspace) reopen() error {
+	store, err := lock.OpenStore(w.path(LockFile), w.state("journal"))
+	if err != nil {
+		return err
+	}
+	if w.Lock != nil {
+		w.Lock.Close()
+	}
+	w.Lock = store
+	return nil
+}
+
+func (w *Workspace) openRepo() error {
+	repo, err := git.Open(w.Root)
+	switch {
+	case errors.Is(err, git.ErrNoRepository):
+		return nil
+	case err != nil:
+		return err
+	case repo.Top == "":
+		return nil // a bare repository above has no working tree that this could be part of
+	}
+	w.Repo = repo
+	w.prefix = prefixOf(repo, w.Root)
+	return nil
+}
+
+// prefixOf returns what git puts before the paths of the project at root.
+func prefixOf(repo *git.Repo, root string) string {
+	if rel, err := filepath.Rel(repo.Top, root); err == nil && rel != "." {
+		return filepath.ToSlash(rel) + "/"
+	}
+	return ""
+}
+
+func (w *Workspace) openCache(set Settings) error {
+	cfg := w.Graph.Config.Cache
+	dir := set.CacheDir
+	if dir == "" {
+		dir = cfg.Dir
+	}
+	if dir == "" {
+		dir = w.DefaultCacheDir()
+	}
+	if !filepath.IsAbs(dir) {
+		dir = w.path(dir)
+	}
+	words := set.Links
+	if words == nil {
+		words = cfg.Links
+	}
+	opts := cache.Options{Group: cfg.Shared}
+	for _, word := range words {
+		link, err := cache.ParseLink(word)
+		if err != nil {
+			return err
+		}
+		opts.Links = append(opts.Links, link)
+	}
+	var err error
+	if w.Cache, err = cache.Open(dir, opts); err != nil {
+		return err
+	}
+	opts.Links = []cache.Link{cache.Reflink, cache.Copy}
+	w.copies, err = cache.Open(dir, opts)
+	return err
+}
+
+// DefaultCacheDir returns where the cache is unless something else is
+// configured: in the project, which linked worktrees share with the main one.
+func (w *Workspace) DefaultCacheDir() string {
+	if w.Repo == nil || w.Repo.Dir == w.Repo.Common {
+		return w.state("cache")
+	}
+	if top := w.Repo.MainTop(); top != "" {
+		return filepath.Join(top, filepath.FromSlash(w.prefix), StateDir, "cache")
+	}
+	return filepath.Join(w.Repo.Common, "xt", "cache")
+}
+
+// path returns the absolute path of a slash path relative to the root.
+func (w *Workspace) path(rel string) string {
+	return filepath.Join(w.Root, filepath.FromSlash(rel))
+}
+
+// state returns the absolute path of something in the state directory.
+func (w *Workspace) state(name string) string { return filepath.Join(w.Root, StateDir, name) }
+
+// Rel returns the slash path, relative to the root, of a path that a user gave
+// in the directory dir. A path outside the project is an error.
+func (w *Workspace) Rel(dir, name string) (string, error) {
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(dir, name)
+	}
+	// The name itself may be a symbolic link that is meant as such.
+	if real, err := filepath.EvalSymlinks(filepath.Dir(name)); err == nil {
+		name = filepath.Join(real, filepath.Base(name))
+	}
+	rel, err := filepath.Rel(w.Root, name)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return "", fmt.Errorf("%s is outside the project %s", name, w.Root)
+	}
+	return filepath.ToSlash(rel), nil
+}
+
+// Node returns what stands at a path; the zero Node if nothing does.
+func (w *Workspace) Node(ctx context.Context, path string) (hash.Node, error) {
+	n, err := w.Scan.Scan(ctx, path)
+	if absent(err) {
+		return hash.Node{}, nil
+	}
+	return n, err
+}
+
+// absent reports whether err says that nothing is there, also because what
+// should be a directory on the way is a file.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || isNotDir(err)
+}
+
+// Nodes returns what stands at each of the paths; those where nothing does are
+// left out.
+func (w *Workspace) Nodes(ctx context.Context, paths []string) (map[string]hash.Node, error) {
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	nodes := make(map[string]hash.Node, len(paths))
+	for i, r := range w.Scan.ScanAll(ctx, paths) {
+		switch {
+		case r.Err == nil:
+			nodes[paths[i]] = r.Node
+		case !absent(r.Err):
+			return nil, r.Err
+		}
+	}
+	return nodes, nil
+}
+
+// SaveIndex remembers what was read, so that the next command need not read it.
+// That is a convenience: where it cannot be written nothing is lost.
+func (w *Workspace) SaveIndex() error {
+	if _, err := os.Stat(w.state("")); err != nil {
+		return nil
+	}
+	if err := w.Scan.Index.Save(); err != nil && !errors.Is(err, fs.ErrPermission) && !isReadOnly(err) {
+		return err
+	}
+	return nil
+}
