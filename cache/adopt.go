@@ -83,7 +83,7 @@ func tryClone(top *folder) error {
 		return err
 	}
 	defer to.discard()
-	return to.clone(&source{f: from.file(), fd: from.fd, path: from.path})
+	return to.clone(from.source())
 }
 
 // adopt stores src and leaves a link to the object in its place (link 0 leaves

@@ -84,16 +84,11 @@ func (w *draft) file() *os.File {
 	return w.f
 }
 
+// source returns w for reading; it must not be closed.
+func (w *draft) source() *source { return &source{f: w.file(), fd: w.fd, path: w.path} }
+
 func (w *draft) chmod(mode fs.FileMode) error {
 	return w.fail("chmod", unix.Fchmod(w.fd, chmodBits(mode)))
-}
-
-func (w *draft) info() (info, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(w.fd, &st); err != nil {
-		return info{}, w.fail("stat", err)
-	}
-	return infoOf(&st), nil
 }
 
 // sync waits until the content is on the disk.

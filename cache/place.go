@@ -22,8 +22,10 @@ func (co *checkout) place(ctx context.Context, dir *folder, e *hash.Entry, repla
 			continue // the object is not executable, and it is one with the link
 		case l.shares():
 			err = dir.inOneStep(e.Name, replace, func(name string) error { return co.c.linkOut(dir, name, e.Sum, l) })
-		case l == Reflink && (e.Size <= cloneFrom || co.c.noReflink.Load()):
+		case l == Reflink && !co.c.canClone():
 			continue
+		case e.Size <= cloneFrom:
+			err = co.c.copyOut(ctx, dir, e, replace, Copy)
 		default:
 			err = co.c.copyOut(ctx, dir, e, replace, l)
 		}

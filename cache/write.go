@@ -145,6 +145,7 @@ func (c *Cache) notePerm() fs.FileMode {
 // presence of a tree does not prove that all below it is there. [Cache.Fsck]
 // takes the note away when it finds everything in order.
 func (c *Cache) markIncomplete() error {
+	c.whole.Clear()
 	if c.incomplete.Swap(true) {
 		return nil
 	}
