@@ -47,7 +47,7 @@ func (r *reader) version(top []field) {
 	}
 	switch n := r.integer(field{"version", *v}, math.MinInt64); {
 	case n > Version:
-		r.err = &Error{File: r.file, Line: v.line, Msg: fmt.Sprintf("version %d, this xt reads %d", n, Version), Hint: hintUpgrade}
+		r.err = &Error{File: r.file, Line: v.line, Msg: fmt.Sprintf("has version %d, this xt reads %d", n, Version), Hint: hintUpgrade}
 	case n < 1:
 		r.fail(v.line, "version", "%d is no version", n)
 	}

@@ -14,7 +14,6 @@ func (r *reader) data(sec *section, path string, fields []field) {
 	if path == "." {
 		r.fail(sec.line, "", "the whole project cannot be added")
 	}
-	r.require(sec.line, "", fields, "blake3", "size", "how")
 	d := &Data{Item: Item{Path: path}}
 	var node nodeReader
 	for _, f := range fields {
@@ -29,6 +28,7 @@ func (r *reader) data(sec *section, path string, fields []field) {
 			node.field(r, f)
 		}
 	}
+	r.require(sec.line, "", fields, "blake3", "size", "how")
 	d.Node = node.node(r, sec.line, "")
 	if r.f.Data[path] != nil {
 		r.fail(sec.line, "", "is there twice")
@@ -37,7 +37,6 @@ func (r *reader) data(sec *section, path string, fields []field) {
 }
 
 func (r *reader) environment(sec *section, fields []field) {
-	r.require(sec.line, "", fields, "os", "arch")
 	e := new(Environment)
 	for _, f := range fields {
 		switch f.key {
@@ -55,6 +54,7 @@ func (r *reader) environment(sec *section, fields []field) {
 			r.unknown(f)
 		}
 	}
+	r.require(sec.line, "", fields, "os", "arch")
 	if r.err != nil {
 		return
 	}
@@ -69,7 +69,6 @@ func (r *reader) stage(sec *section, fields []field) {
 	if !validName(sec.name) {
 		r.fail(sec.line, "", "%q is no name of a stage", sec.name)
 	}
-	r.require(sec.line, "", fields, "how", "cmd")
 	s := &Stage{Name: sec.name, Shell: DefaultShell(), Wdir: "."}
 	for _, f := range fields {
 		if r.command(s, f) || r.inputs(s, f) || r.circumstances(s, f) {
@@ -91,6 +90,7 @@ func (r *reader) stage(sec *section, fields []field) {
 			r.unknown(f)
 		}
 	}
+	r.require(sec.line, "", fields, "how", "cmd")
 	if s.Conflicted {
 		s.Fingerprint = hash.Fingerprint{}
 	}
@@ -182,7 +182,6 @@ func (r *reader) commit(f field) string {
 func (r *reader) items(f field) []Item {
 	items := make([]Item, 0, len(f.val.list))
 	r.tables(f, func(line int, fields []field) {
-		r.require(line, f.key, fields, "path", "blake3", "size")
 		var it Item
 		var node nodeReader
 		for _, g := range fields {
@@ -192,6 +191,7 @@ func (r *reader) items(f field) []Item {
 			}
 			node.field(r, g)
 		}
+		r.require(line, f.key, fields, "path", "blake3", "size")
 		it.Node = node.node(r, line, f.key)
 		items = append(items, it)
 	})

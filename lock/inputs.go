@@ -36,8 +36,8 @@ func (r *reader) params(f field) []Param {
 }
 
 func (r *reader) literal(f field) string {
-	if f.val.kind == kindOther {
-		r.fail(f.val.line, f.key, "a date is no value of a parameter")
+	if f.val.hasDate() {
+		r.fail(f.val.line, f.key, "%v", errDate)
 	}
 	return string(appendValue(nil, f.val))
 }

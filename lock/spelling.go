@@ -3,6 +3,7 @@ package lock
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -65,6 +66,83 @@ func appendEscape(b []byte, r rune) []byte {
 		return fmt.Appendf(b, `\U%08X`, r)
 	}
 	return fmt.Appendf(b, `\u%04X`, r)
+}
+
+// text consumes a basic string.
+func (sc *scanner) text() (string, bool) {
+	if strings.HasPrefix(sc.s[sc.pos:], `"""`) {
+		return "", false
+	}
+	sc.pos++
+	start := sc.pos
+	for ; sc.pos < len(sc.s); sc.pos++ {
+		switch c := sc.s[sc.pos]; {
+		case c == '"':
+			sc.pos++
+			return sc.s[start : sc.pos-1], true
+		case c == '\\':
+			return sc.escaped(start)
+		case c < ' ', c == 0x7f:
+			return "", false
+		}
+	}
+	return "", false
+}
+
+// escaped is the rest of text once a backslash is met; start is where the
+// string begins.
+func (sc *scanner) escaped(start int) (string, bool) {
+	b := []byte(sc.s[start:sc.pos])
+	for sc.pos < len(sc.s) {
+		c := sc.s[sc.pos]
+		sc.pos++
+		switch {
+		case c == '"':
+			return string(b), true
+		case c < ' ', c == 0x7f:
+			return "", false
+		case c != '\\':
+			b = append(b, c)
+			continue
+		}
+		r, ok := sc.escape()
+		if !ok {
+			return "", false
+		}
+		b = utf8.AppendRune(b, r)
+	}
+	return "", false
+}
+
+// escape consumes what follows a backslash.
+func (sc *scanner) escape() (rune, bool) {
+	c := sc.peek()
+	sc.pos++
+	switch c {
+	case '"', '\\':
+		return rune(c), true
+	case 't':
+		return '\t', true
+	case 'n':
+		return '\n', true
+	case 'r':
+		return '\r', true
+	case 'u':
+		return sc.codePoint(4)
+	case 'U':
+		return sc.codePoint(8)
+	}
+	return 0, false
+}
+
+func (sc *scanner) codePoint(digits int) (rune, bool) {
+	if len(sc.s)-sc.pos < digits {
+		return 0, false
+	}
+	word := sc.s[sc.pos : sc.pos+digits]
+	n, err := strconv.ParseUint(word, 16, 32)
+	sc.pos += digits
+	return rune(n), err == nil && n <= utf8.MaxRune && utf8.ValidRune(rune(n))
 }
 
 // appendKey appends s as a key: bare if TOML allows it, else quoted.

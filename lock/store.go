@@ -162,24 +162,19 @@ func (s *Store) SetData(d *Data) error {
 // that could not be read again.
 func (s *Store) set(f *File, what string) error {
 	text := f.Encode()
-	if err := checkEntry(text); err != nil {
+	read, err := Parse("entry", text)
+	if err == nil && !bytes.Equal(read.Encode(), text) {
+		err = errors.New("a value is not spelled as the lock spells it")
+	}
+	if err != nil {
 		return fmt.Errorf("%s cannot be written to the lock: %w", what, err)
 	}
-	rec := record{opSet, string(text)}
-	journaled := s.journal.add(rec)
-	if err := s.apply(rec); err != nil {
+	s.put(read)
+	if err := s.journal.add(record{opSet, string(text)}); err != nil {
 		return err
 	}
-	return journaled
-}
-
-// checkEntry reports whether the text of an entry can be read, as it is.
-func checkEntry(text []byte) error {
-	f, err := Parse("entry", text)
-	if err == nil && !bytes.Equal(f.Encode(), text) {
-		return errors.New("a value is not spelled as the lock spells it")
-	}
-	return err
+	s.remember(read)
+	return nil
 }
 
 // RemoveStage takes a stage's entry out of the lock, if there is one. If the
@@ -205,29 +200,41 @@ func (s *Store) RemoveData(path string) error {
 }
 
 func (s *Store) remove(rec record) error {
-	journaled := s.journal.add(rec)
-	if err := s.apply(rec); err != nil {
-		return err
-	}
-	return journaled
+	err := s.journal.add(rec)
+	return errors.Join(err, s.apply(rec))
 }
 
 // apply makes the change of a record in memory.
 func (s *Store) apply(rec record) error {
 	switch rec.op {
+	case opSet:
+		f, err := Parse("entry", []byte(rec.body))
+		if err != nil {
+			return err
+		}
+		s.put(f)
+		s.remember(f)
 	case opRemoveStage:
 		delete(s.file.Stages, rec.body)
 		s.changed.stages[rec.body] = true
-		return nil
 	case opRemoveData:
 		delete(s.file.Data, rec.body)
 		s.changed.data[rec.body] = true
-		return nil
+	default:
+		return fmt.Errorf("unknown record %q", rec.op)
 	}
-	f, err := Parse("entry", []byte(rec.body))
-	if err != nil {
-		return err
+	return nil
+}
+
+// remember notes which environments are on disk.
+func (s *Store) remember(f *File) {
+	for sum := range f.Environments {
+		s.known[sum] = true
 	}
+}
+
+// put makes the entries of f those of the lock.
+func (s *Store) put(f *File) {
 	for name, st := range f.Stages {
 		s.file.Stages[name] = st
 		s.changed.stages[name] = true
@@ -238,9 +245,7 @@ func (s *Store) apply(rec record) error {
 	}
 	for sum, e := range f.Environments {
 		s.file.Environments[sum] = e
-		s.known[sum] = true
 	}
-	return nil
 }
 
 // Commit writes the changes to the lock, in one step, and empties the journal.

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // document is the syntax of a lock: the keys before the first header, and the
@@ -34,6 +33,25 @@ type scanner struct {
 	line  int
 	depth int
 	null  bool // whether null is a value, as in parameters that TOML cannot hold
+
+	fields slab[field]
+	values slab[value]
+}
+
+// slab makes many small slices with few allocations. The elements of those not
+// yet complete are on a stack.
+type slab[T any] struct{ stack, chunk []T }
+
+// cut takes the elements from an index of the stack on as a slice.
+func (s *slab[T]) cut(from int) []T {
+	done := s.stack[from:]
+	s.stack = s.stack[:from]
+	if cap(s.chunk)-len(s.chunk) < len(done) {
+		s.chunk = make([]T, 0, max(16, len(done), min(2*cap(s.chunk), 1024)))
+	}
+	start := len(s.chunk)
+	s.chunk = append(s.chunk, done...)
+	return s.chunk[start:len(s.chunk):len(s.chunk)]
 }
 
 // scanDocument reads text, which must be valid UTF-8. ok is false if the text
@@ -46,14 +64,15 @@ func scanDocument(text string) (doc document, ok bool) {
 		if !sc.blank() {
 			return doc, false
 		}
-		if sc.pos == len(sc.s) {
-			return doc, distinct(doc)
-		}
-		if sc.peek() != '[' {
-			if !sc.field(fields) || !sc.endOfLine() {
+		if c := sc.peek(); c != '[' && c != 0 {
+			if !sc.field() || !sc.endOfLine() {
 				return doc, false
 			}
 			continue
+		}
+		*fields = sc.fields.cut(0)
+		if sc.pos == len(sc.s) {
+			return doc, distinct(doc)
 		}
 		sec, ok := sc.header()
 		if !ok || seen[[2]string{sec.kind, sec.name}] {
@@ -169,7 +188,9 @@ func (sc *scanner) endOfLine() bool {
 
 func (sc *scanner) header() (sec section, ok bool) {
 	sec.line = sc.line
-	sc.pos++
+	if !sc.accept('[') {
+		return sec, false
+	}
 	sc.spaces()
 	if sec.kind, ok = sc.key(); !ok {
 		return sec, false
@@ -197,8 +218,8 @@ func (sc *scanner) key() (string, bool) {
 	return sc.s[start:sc.pos], sc.pos > start
 }
 
-// field consumes a key and its value and appends them to fields.
-func (sc *scanner) field(fields *[]field) bool {
+// field consumes a key and its value and puts them on the stack of fields.
+func (sc *scanner) field() bool {
 	key, ok := sc.key()
 	if !ok {
 		return false
@@ -209,41 +230,41 @@ func (sc *scanner) field(fields *[]field) bool {
 	}
 	sc.spaces()
 	val, ok := sc.value()
-	*fields = append(*fields, field{key, val})
+	sc.fields.stack = append(sc.fields.stack, field{key, val})
 	return ok
 }
 
-func (sc *scanner) value() (value, bool) {
-	val := value{line: sc.line}
-	ok := false
+func (sc *scanner) value() (val value, ok bool) {
+	line := sc.line
 	switch sc.peek() {
 	case '"':
 		val.kind = kindString
 		val.str, ok = sc.text()
-		return val, ok
 	case '[':
 		val.kind = kindList
-		return val, sc.nested(&val, sc.listItems)
+		val.list, ok = sc.list()
 	case '{':
 		val.kind = kindTable
-		return val, sc.nested(&val, sc.tableFields) && distinctKeys(val.table)
+		val.table, ok = sc.table()
+	default:
+		val, ok = sc.word()
 	}
-	return val, sc.word(&val)
+	val.line = line
+	return val, ok
 }
 
-// nested consumes an opening bracket and what rest reads up to the closing one.
-func (sc *scanner) nested(val *value, rest func(*value) bool) bool {
-	if sc.depth == maxDepth {
-		return false
-	}
+// list consumes a list.
+func (sc *scanner) list() ([]value, bool) {
+	start := len(sc.values.stack)
 	sc.depth++
 	sc.pos++
-	ok := rest(val)
+	ok := sc.depth <= maxDepth && sc.elements()
 	sc.depth--
-	return ok
+	return sc.values.cut(start), ok
 }
 
-func (sc *scanner) listItems(val *value) bool {
+// elements consumes what follows the opening bracket of a list.
+func (sc *scanner) elements() bool {
 	for {
 		if !sc.blank() {
 			return false
@@ -252,26 +273,37 @@ func (sc *scanner) listItems(val *value) bool {
 			return true
 		}
 		e, ok := sc.value()
-		val.list = append(val.list, e)
 		if !ok || !sc.blank() {
 			return false
 		}
+		sc.values.stack = append(sc.values.stack, e)
 		if !sc.accept(',') {
 			return sc.accept(']')
 		}
 	}
 }
 
-// tableFields reads the rest of an inline table, which has to be on one line,
-// without a comma at the end.
-func (sc *scanner) tableFields(val *value) bool {
+// table consumes an inline table.
+func (sc *scanner) table() ([]field, bool) {
+	start := len(sc.fields.stack)
+	sc.depth++
+	sc.pos++
+	ok := sc.depth <= maxDepth && sc.pairs()
+	sc.depth--
+	fields := sc.fields.cut(start)
+	return fields, ok && distinctKeys(fields)
+}
+
+// pairs consumes what follows the opening bracket of an inline table, which has
+// to be on one line, without a comma at the end.
+func (sc *scanner) pairs() bool {
 	sc.spaces()
 	if sc.accept('}') {
 		return true
 	}
 	for {
 		sc.spaces()
-		if !sc.field(&val.table) {
+		if !sc.field() {
 			return false
 		}
 		sc.spaces()
@@ -282,104 +314,29 @@ func (sc *scanner) tableFields(val *value) bool {
 }
 
 // word consumes a boolean or a number in its one spelling.
-func (sc *scanner) word(val *value) bool {
+func (sc *scanner) word() (val value, ok bool) {
 	start := sc.pos
 	for c := sc.peek(); bareByte(c) || c == '+' || c == '.'; c = sc.peek() {
 		sc.pos++
 	}
 	word := sc.s[start:sc.pos]
 	switch word {
-	case "true":
-		val.kind, val.bits = kindBool, 1
-		return true
-	case "false":
-		val.kind = kindBool
-		return true
+	case "true", "false":
+		return boolValue(word == "true"), true
 	case "null":
-		return sc.null
+		return value{}, sc.null
 	}
-	if n, err := strconv.ParseInt(word, 10, 64); err == nil {
+	return number(word)
+}
+
+func number(word string) (val value, ok bool) {
+	var buf [32]byte
+	if !strings.ContainsAny(word, ".efn") {
+		n, err := strconv.ParseInt(word, 10, 64)
 		val.kind, val.bits = kindInt, uint64(n)
-		return strconv.FormatInt(n, 10) == word
+		return val, err == nil && string(strconv.AppendInt(buf[:0], n, 10)) == word
 	}
 	f, err := strconv.ParseFloat(word, 64)
 	val.kind, val.bits = kindFloat, math.Float64bits(f)
-	return err == nil && string(appendFloat(nil, f)) == word
-}
-
-// text consumes a basic string.
-func (sc *scanner) text() (string, bool) {
-	if strings.HasPrefix(sc.s[sc.pos:], `"""`) {
-		return "", false
-	}
-	sc.pos++
-	start := sc.pos
-	for ; sc.pos < len(sc.s); sc.pos++ {
-		switch c := sc.s[sc.pos]; {
-		case c == '"':
-			sc.pos++
-			return sc.s[start : sc.pos-1], true
-		case c == '\\':
-			return sc.escaped(start)
-		case c < ' ', c == 0x7f:
-			return "", false
-		}
-	}
-	return "", false
-}
-
-// escaped is the rest of text once a backslash is met; start is where the
-// string begins.
-func (sc *scanner) escaped(start int) (string, bool) {
-	b := []byte(sc.s[start:sc.pos])
-	for sc.pos < len(sc.s) {
-		c := sc.s[sc.pos]
-		sc.pos++
-		switch {
-		case c == '"':
-			return string(b), true
-		case c < ' ', c == 0x7f:
-			return "", false
-		case c != '\\':
-			b = append(b, c)
-			continue
-		}
-		r, ok := sc.escape()
-		if !ok {
-			return "", false
-		}
-		b = utf8.AppendRune(b, r)
-	}
-	return "", false
-}
-
-// escape consumes what follows a backslash.
-func (sc *scanner) escape() (rune, bool) {
-	c := sc.peek()
-	sc.pos++
-	switch c {
-	case '"', '\\':
-		return rune(c), true
-	case 't':
-		return '\t', true
-	case 'n':
-		return '\n', true
-	case 'r':
-		return '\r', true
-	case 'u':
-		return sc.codePoint(4)
-	case 'U':
-		return sc.codePoint(8)
-	}
-	return 0, false
-}
-
-func (sc *scanner) codePoint(digits int) (rune, bool) {
-	if len(sc.s)-sc.pos < digits {
-		return 0, false
-	}
-	word := sc.s[sc.pos : sc.pos+digits]
-	n, err := strconv.ParseUint(word, 16, 32)
-	sc.pos += digits
-	return rune(n), err == nil && n <= utf8.MaxRune && utf8.ValidRune(rune(n))
+	return val, err == nil && string(appendFloat(buf[:0], f)) == word
 }

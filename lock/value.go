@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -47,7 +48,10 @@ type field struct {
 // maxDepth bounds how deep lists and tables may nest.
 const maxDepth = 64
 
-var errDepth = errors.New("nests too deeply")
+var (
+	errDepth = errors.New("nests too deeply")
+	errDate  = errors.New("a date is no value of a parameter: write it as a string")
+)
 
 // Literal returns the one spelling of a parameter's value: a TOML literal with
 // the keys of tables sorted, integers and floats told apart (1 and 1.0), and
@@ -58,6 +62,9 @@ func Literal(v any) (string, error) {
 	val, err := fromAny(v, 0)
 	if err != nil {
 		return "", err
+	}
+	if val.hasDate() {
+		return "", errDate
 	}
 	return string(appendValue(nil, val)), nil
 }
@@ -80,6 +87,8 @@ func fromAny(v any, depth int) (value, error) {
 		return value{kind: kindFloat, bits: math.Float64bits(v)}, nil
 	case string:
 		return stringValue(v)
+	case time.Time:
+		return value{kind: kindOther}, nil
 	case []any:
 		return listFromAny(v, depth)
 	case []map[string]any:
@@ -88,6 +97,13 @@ func fromAny(v any, depth int) (value, error) {
 		return tableFromAny(v, depth)
 	}
 	return value{}, fmt.Errorf("%T is no type of a parameter", v)
+}
+
+// hasDate reports whether v is or holds a date.
+func (v *value) hasDate() bool {
+	return v.kind == kindOther ||
+		slices.ContainsFunc(v.list, func(e value) bool { return e.hasDate() }) ||
+		slices.ContainsFunc(v.table, func(f field) bool { return f.val.hasDate() })
 }
 
 func boolValue(v bool) value {
