@@ -48,6 +48,9 @@ func (c *checker) check(n *tomldoc.Node, s *shape, p place) {
 		c.wrongKind(n, s, p)
 		return
 	}
+	if s.rest == stageShape && c.nameless(n) {
+		return
+	}
 	switch n.Kind {
 	case tomldoc.Table:
 		c.table(n, s, p)
@@ -71,6 +74,18 @@ func (c *checker) check(n *tomldoc.Node, s *shape, p place) {
 	}
 }
 
+// nameless tells of a [stage] whose name was forgotten.
+func (c *checker) nameless(n *tomldoc.Node) bool {
+	for _, child := range n.Keys {
+		if child.Kind != tomldoc.Table && stageShape.key(child.Key) != nil {
+			c.bad[n] = true
+			c.tell(n.KeyAt, place{}, "write [stage.NAME]", "the stage has no name")
+			return true
+		}
+	}
+	return false
+}
+
 func (c *checker) reject(n *tomldoc.Node, p place, hint, format string, args ...any) {
 	c.bad[n] = true
 	c.tell(n.At, p, hint, format, args...)
@@ -79,7 +94,7 @@ func (c *checker) reject(n *tomldoc.Node, p place, hint, format string, args ...
 // subject is what a sentence about a value begins with.
 func subject(p place) string {
 	if p.path == "" {
-		return "this"
+		return "it"
 	}
 	return fmt.Sprintf("%q", p.path)
 }
@@ -101,8 +116,7 @@ func (c *checker) text(n *tomldoc.Node, s *shape, p place) {
 		c.reject(n, p, hint, "%s is %s, but must be %s", subject(p), c.quoted(n), s.want)
 		return
 	}
-	// What has a parameter in it is looked at again once its value is known.
-	if s.pattern != nil && !strings.Contains(v, "${") && !s.pattern.MatchString(v) {
+	if s.pattern != nil && !(s.refs && strings.Contains(v, "${")) && !s.pattern.MatchString(v) {
 		c.reject(n, p, suchAs(p, s), "%s is %s, but must be %s", subject(p), c.quoted(n), s.want)
 	}
 }
@@ -132,13 +146,13 @@ func (c *checker) kindHint(n *tomldoc.Node, s *shape, p place) string {
 	switch {
 	case p.parent != nil && p.parent.rest == s && stageShape.key(n.Key) != nil && strings.HasPrefix(p.where, "stage "):
 		table := strings.TrimSuffix(p.path, "."+n.Key)
-		return fmt.Sprintf("%q is a key of the stage: move it above [stage.….%s]", n.Key, table)
+		return fmt.Sprintf("%q is a key of the stage: move it above the table %s", n.Key, table)
 	case p.path == "params" && n.Kind == tomldoc.Table && strings.HasPrefix(p.where, "stage "):
 		return "a stage lists the keys of its parameters; their values stand in [params]"
-	case s == stageShape || p.where == "[stage]":
+	case n.Kind == tomldoc.List && p.path == "" && n.End == n.At:
+		return "write its header in single brackets"
+	case s == stageShape:
 		return "a stage is a table: write [stage.NAME] above its keys"
-	case n.Kind == tomldoc.List && s.kinds == aTable && p.path == "":
-		return fmt.Sprintf("write [%s.NAME] rather than [[%s]]", strings.Trim(p.where, "[]"), strings.Trim(p.where, "[]"))
 	}
 	return suchAs(p, s)
 }
@@ -212,8 +226,8 @@ func (c *checker) unknownHint(child *tomldoc.Node, s *shape, p place) string {
 	if k := s.synonym(child.Key); k != "" {
 		return fmt.Sprintf("did you mean %q?", k)
 	}
-	if hint := didYouMean(child.Key, s.names()); hint != "" {
-		return hint
+	if best := nearest(child.Key, s.names()); best != "" {
+		return fmt.Sprintf("did you mean %q?", best)
 	}
 	switch {
 	case s == fileShape && (child.Get("cmd") != nil || child.Get("outs") != nil):
@@ -223,7 +237,7 @@ func (c *checker) unknownHint(child *tomldoc.Node, s *shape, p place) string {
 	case s == stageShape && (child.Key == "cache" || child.Key == "keep" || child.Key == "push"):
 		return fmt.Sprintf(`it belongs to an output: outs = [{ path = "…", %s = %s }]`, child.Key, c.quoted(child))
 	}
-	return "known are " + strings.Join(s.names(), ", ")
+	return knownAre(s.names())
 }
 
 func (c *checker) missing(n *tomldoc.Node, k *key, s *shape, p place) {

@@ -85,7 +85,11 @@ func (b *builder) twice(key, p string, before int) {
 func (b *builder) addOut(key string, o Out) {
 	for _, in := range b.stage.Deps {
 		if touch(in, o.Path) {
-			b.tell(b.stage.at[o.Path], b.p, "a stage cannot read what it makes; write the result to another path", "%s: %q and the dependency %q contain each other", key, o.Path, in)
+			msg := fmt.Sprintf("%s: %q is inside of the dependency %q", key, o.Path, in)
+			if below(in, o.Path) {
+				msg = fmt.Sprintf("%s: %q contains the dependency %q", key, o.Path, in)
+			}
+			b.tell(b.stage.at[o.Path], b.p, "a stage cannot read what it makes; write the result to another path", "%s", msg)
 			return
 		}
 	}
@@ -101,7 +105,7 @@ func (b *builder) outRemote(o *Out, n *tomldoc.Node) {
 		return
 	}
 	o.Remote = b.text(r, false)
-	if b.doc.Root.Get("remote").Get(o.Remote) != nil || o.Remote == "" {
+	if b.doc.Root.Get("remote").Get(o.Remote) != nil || !b.ok(r) {
 		return
 	}
 	known := sortedKeys(b.cfg.Remotes)

@@ -20,6 +20,7 @@ type shape struct {
 
 	words    []string       // the strings that are allowed; nil: any
 	pattern  *regexp.Regexp // what a string has to match
+	refs     bool           // a string with ${…} in it is looked at once that is replaced
 	min, max int64          // of an integer; both 0: any
 	only     *bool          // the only boolean allowed
 

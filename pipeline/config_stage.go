@@ -73,7 +73,8 @@ func (b *builder) build(name string) *Stage {
 	return s
 }
 
-// text returns a string with its parameters put in, or "" if there is none.
+// text returns a string with its parameters put in, or "" if there is none. If
+// it names what there is not, that is told, and the node is not ok any more.
 func (b *builder) text(n *tomldoc.Node, lists bool) string {
 	if !b.ok(n) {
 		return ""
@@ -84,6 +85,7 @@ func (b *builder) text(n *tomldoc.Node, lists bool) string {
 	}
 	s, bad := b.scope.expand(n.Value.(string), lists)
 	for _, r := range bad {
+		b.bad[n] = true // so that nothing more is said about it
 		b.tell(b.find(n, r.text), b.p, r.hint, "%s", r.msg)
 	}
 	return s
@@ -127,13 +129,14 @@ func (b *builder) readShell() {
 	words := b.texts(n, false)
 	b.stage.Shell = words
 	switch {
-	case n == nil || !b.ok(n):
+	case !b.ok(n):
 		b.stage.Shell = []string{"sh", "-e", "-c"}
-	case slices.Contains(words, "") && !b.broken(n) || len(words) == 0:
+	case b.broken(n):
+	case slices.Contains(words, "") || len(words) == 0:
 		b.tell(n.At, b.p, `such as shell = "bash" or shell = ["bash", "-e", "-c"]`, "shell is empty")
 	case n.Kind == tomldoc.List:
 	case strings.ContainsAny(words[0], " \t\n"):
-		b.tell(n.At, b.p, fmt.Sprintf("write a list: shell = [%q]", strings.Join(strings.Fields(words[0]), `", "`)), "shell is one word, or a list of words")
+		b.tell(n.At, b.p, fmt.Sprintf(`write a list: shell = ["%s", "-c"]`, strings.Join(strings.Fields(words[0]), `", "`)), "shell is one word, or a list of words")
 	case words[0] == "bash":
 		b.stage.Shell = []string{"bash", "-e", "-o", "pipefail", "-c"}
 	case words[0] == "sh":
@@ -148,11 +151,14 @@ func (b *builder) wdir() string {
 	if !b.ok(n) {
 		return "."
 	}
-	dir, ok := b.path(n.At, b.p, "wdir", ".", b.text(n, false))
-	if !ok {
+	text := b.text(n, false)
+	if !b.ok(n) {
 		return "."
 	}
-	return dir
+	if dir, ok := b.path(n.At, b.p, "wdir", ".", text); ok {
+		return dir
+	}
+	return "."
 }
 
 // paths returns the paths of a key, sorted and each once.
@@ -171,8 +177,8 @@ func (b *builder) paths(key string) []string {
 // it is written.
 func (b *builder) onePath(key string, n *tomldoc.Node) (string, bool) {
 	text := b.text(n, false)
-	if text == "" && n.Value != "" {
-		return "", false // it names an unknown parameter, which was told
+	if !b.ok(n) {
+		return "", false
 	}
 	p, ok := b.path(n.At, b.p, key, b.stage.Wdir, text)
 	if ok {
@@ -202,7 +208,7 @@ func (b *builder) checkInputs() {
 func (b *builder) readParamList() {
 	for _, n := range b.each(b.n.Get("params")) {
 		entry := b.text(n, false)
-		if entry == "" && n.Value != "" {
+		if !b.ok(n) {
 			continue
 		}
 		if p, ok := b.param(entry, n.At, b.p); ok {
@@ -288,21 +294,23 @@ func (b *builder) readRunning() {
 		}
 	}
 	if t := n.Get("timeout"); b.ok(t) {
-		s.Timeout, _ = measured(b, "timeout", t, parseDuration, `"90m"`)
+		s.Timeout = measured(b, "timeout", t, parseDuration, aDuration, `"90m"`)
 	}
 	if s.Frozen && s.Always {
 		b.tell(n.Get("always").KeyAt, b.p, "leave one of them out", "the stage is frozen, and runs always")
 	}
 }
 
+const aDuration = "a duration above zero and below 290 years"
+
 // measured reads a value with a unit.
-func measured[T any](b *builder, key string, n *tomldoc.Node, parse func(string) (T, bool), example string) (T, bool) {
+func measured[T any](b *builder, key string, n *tomldoc.Node, parse func(string) (T, bool), want, example string) T {
 	text := b.text(n, false)
 	v, ok := parse(text)
-	if !ok && text != "" {
-		b.tell(n.At, b.p, "such as "+key[strings.LastIndexByte(key, '.')+1:]+" = "+example, "%s is %q, which is nothing or too much", key, text)
+	if !ok && b.ok(n) {
+		b.tell(n.At, b.p, "such as "+key[strings.LastIndexByte(key, '.')+1:]+" = "+example, "%q is %q, but must be %s", key, text, want)
 	}
-	return v, ok
+	return v
 }
 
 func (b *builder) readResources() {
@@ -313,9 +321,9 @@ func (b *builder) readResources() {
 	r := &b.stage.Resources
 	r.CPUs, r.GPUs = int(b.num(n.Get("cpus"))), int(b.num(n.Get("gpus")))
 	if m := n.Get("memory"); b.ok(m) {
-		r.Memory, _ = measured(b, "resources.memory", m, parseMemory, `"16GiB"`)
+		r.Memory = measured(b, "resources.memory", m, parseMemory, "a size of at least a byte and below 8 EiB", `"16GiB"`)
 	}
 	if t := n.Get("time"); b.ok(t) {
-		r.Time, _ = measured(b, "resources.time", t, parseDuration, `"2h"`)
+		r.Time = measured(b, "resources.time", t, parseDuration, aDuration, `"2h"`)
 	}
 }

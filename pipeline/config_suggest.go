@@ -18,10 +18,14 @@ func didYouMean(word string, candidates []string) string {
 // nearest returns the candidate that differs in the fewest letters, if these
 // are few, or that word is a part of; "" if there is none.
 func nearest(word string, candidates []string) string {
-	best, distance := "", max(1, len(word)/3)+1
+	if word == "" {
+		return ""
+	}
+	best, distance := "", min(len(word), (len(word)+2)/3+1)
 	low := strings.ToLower(word)
 	for _, c := range candidates {
-		if d := editDistance(low, strings.ToLower(c), distance); d < distance {
+		d := editDistance(low, strings.ToLower(c), distance+1)
+		if d < distance || d == distance && best != "" && best[0] != word[0] && c != "" && c[0] == word[0] {
 			best, distance = c, d
 		}
 	}
@@ -69,9 +73,17 @@ func differ(a, b byte) int {
 	return 1
 }
 
+// knownAre lists what there is, for a hint.
+func knownAre(words []string) string {
+	if len(words) == 1 {
+		return "the only one is " + words[0]
+	}
+	return "known are " + some(words)
+}
+
 // some joins the first few words for a message.
 func some(words []string) string {
-	const few = 12
+	const few = 25
 	if len(words) > few {
 		return strings.Join(words[:few], ", ") + ", …"
 	}

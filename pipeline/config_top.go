@@ -135,7 +135,7 @@ func checkScheme(u *url.URL) (msg, hint string) {
 func checkBucket(u *url.URL) (msg, hint string) {
 	switch {
 	case u.Scheme == "file" && u.Host != "":
-		return "a path after file:// begins with a slash", fmt.Sprintf("such as file:///%s", u.Host)
+		return "a path after file:// begins with a slash", fmt.Sprintf("such as file:///%s%s", u.Host, u.Path)
 	case u.Scheme == "file" && u.Path == "":
 		return "the address has no path", "such as file:///data/store"
 	case u.Scheme != "file" && u.Host == "":

@@ -92,12 +92,15 @@ func (sc *scope) matrix(ref string, k keyPath) (any, *reference) {
 	if sc.axes == nil {
 		return nil, &reference{ref, fmt.Sprintf("%s is used, but the stage has no matrix", ref), `add matrix = { axis = ["a", "b"] }`}
 	}
+	if len(k) == 1 {
+		return nil, &reference{ref, fmt.Sprintf("%s names no axis", ref), fmt.Sprintf("write ${matrix.%s}", sc.axes[0])}
+	}
 	if len(k) == 2 {
 		if v, ok := sc.values[k[1].name]; ok {
 			return v, nil
 		}
 	}
-	hint := "known are " + some(sc.axes)
+	hint := knownAre(sc.axes)
 	if near := nearest(k[1:].String(), sc.axes); near != "" {
 		hint = fmt.Sprintf("did you mean ${matrix.%s}?", near)
 	}
@@ -119,7 +122,7 @@ func (sc *scope) replace(ref string, lists bool) (string, *reference) {
 		for i, item := range v {
 			s, ok := scalarText(item)
 			if !ok {
-				return "", &reference{ref, fmt.Sprintf("%s is a list of %s values, which have no text", ref, valueKind(item)), "name a value in it"}
+				return "", &reference{ref, fmt.Sprintf("%s is a list that holds %s, which has no text", ref, valueKind(item)), "name a value in it"}
 			}
 			words[i] = s
 		}
@@ -170,17 +173,13 @@ func floatText(f float64) string {
 	return s
 }
 
-// valueText writes a value for a message.
+// valueText writes a scalar for a message, in parentheses.
 func valueText(v any) string {
-	switch v := v.(type) {
-	case string:
-		return strconv.Quote(v)
-	case []any, map[string]any:
-		return "…"
-	case nil:
-		return "null"
-	default:
-		s, _ := scalarText(v)
-		return s
+	if s, ok := v.(string); ok {
+		return " (" + strconv.Quote(s) + ")"
 	}
+	if s, ok := scalarText(v); ok {
+		return " (" + s + ")"
+	}
+	return ""
 }

@@ -38,7 +38,7 @@ func (ns *namespace) hint(word string) string {
 	if len(all) == 0 {
 		return "there are no parameters: add them below [params]"
 	}
-	return "known are " + some(all)
+	return knownAre(all)
 }
 
 // readParams fills the namespace. Overrides come first, so that everything that
@@ -81,7 +81,7 @@ func (l *loader) shareFile(n, table *tomldoc.Node) {
 		return
 	}
 	l.cfg.Files = append(l.cfg.Files, name)
-	file := l.paramsFile(name, n.At, p)
+	file := l.paramsFile(name, l.pos(n.At), p.where)
 	for _, k := range sortedKeys(file) {
 		other, taken := l.names.file[k]
 		if !taken {
@@ -102,14 +102,14 @@ func (l *loader) shareFile(n, table *tomldoc.Node) {
 
 // paramsFile returns the content of a params file, read once; nothing if it
 // cannot be read, which is told where it is first named.
-func (l *loader) paramsFile(name string, at int, p place) map[string]any {
+func (l *loader) paramsFile(name string, at Position, where string) map[string]any {
 	if file, ok := l.files[name]; ok {
 		return file
 	}
 	l.files[name] = nil
 	b, err := l.src.ReadFile(name)
 	if err != nil {
-		e := &ConfigError{Pos: l.pos(at), Where: p.where, Msg: fmt.Sprintf("read params file %s: %v", name, err), Err: err}
+		e := &ConfigError{Pos: at, Where: where, Msg: fmt.Sprintf("read params file %s: %v", name, err), Err: err}
 		if errors.Is(err, fs.ErrNotExist) {
 			e.Msg, e.Hint = fmt.Sprintf("there is no params file %s", name), l.fileHint(name)
 		}
@@ -183,7 +183,7 @@ func (l *loader) fileParam(file, key string, at int, p place) (Param, bool) {
 		l.tell(at, p, fmt.Sprintf("write %q", key), "parameters of %s are named without the file", configFile)
 		return Param{}, false
 	}
-	values := l.paramsFile(name, at, p)
+	values := l.paramsFile(name, l.pos(at), p.where)
 	if values == nil {
 		return Param{}, false
 	}
@@ -199,7 +199,7 @@ func (l *loader) fileParam(file, key string, at int, p place) (Param, bool) {
 	known := keysOf(values)
 	hint := didYouMean(key, known)
 	if hint == "" && len(known) > 0 {
-		hint = "known are " + some(known)
+		hint = knownAre(known)
 	}
 	l.tell(at, p, hint, "%s has no parameter %q", name, key)
 	return Param{}, false

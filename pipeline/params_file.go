@@ -122,11 +122,26 @@ func (r *jsonReader) token() (json.Token, error) {
 	var se *json.SyntaxError
 	switch {
 	case errors.As(err, &se):
-		return nil, errorAt(r.text, int(se.Offset)-1, "this is no JSON: "+se.Error(), "")
+		return nil, r.syntax(se)
 	case err != nil:
 		return nil, r.fail("the file ends in the middle", "")
 	}
 	return t, nil
+}
+
+// syntax finds the character that the decoder complains about: its offset may
+// be that of a token before.
+func (r *jsonReader) syntax(se *json.SyntaxError) error {
+	at := max(0, min(int(se.Offset)-1, len(r.text)))
+	if _, quoted, ok := strings.Cut(se.Error(), "character '"); ok && quoted != "" {
+		c, _ := utf8.DecodeRuneInString(quoted)
+		at += max(0, bytes.IndexRune(r.text[at:], c))
+	}
+	hint := ""
+	if strings.Contains(se.Error(), "object key string") && at < len(r.text) && r.text[at] == '}' {
+		hint = "the last key of an object has no comma after it"
+	}
+	return errorAt(r.text, at, "this is no JSON: "+se.Error(), hint)
 }
 
 func (r *jsonReader) value(depth int) (any, error) {

@@ -65,7 +65,9 @@ func (l *loader) overrideOne(o *Override) error {
 	}
 	values, hint := l.names.values, l.names.hint
 	if o.File != "" {
-		values = l.paramsFile(o.File, 0, place{})
+		if values = l.paramsFile(o.File, Position{File: "-S " + o.text}, ""); values == nil {
+			return nil // it was told why
+		}
 		hint = func(word string) string { return didYouMean(word, keysOf(values)) }
 	}
 	old, ok := k.in(values)
@@ -75,7 +77,7 @@ func (l *loader) overrideOne(o *Override) error {
 	was, is := valueKind(old), valueKind(o.Value)
 	if s, isText := o.Value.(string); isText && was != is && old != nil && !o.quoted {
 		return &paramsError{
-			msg:  fmt.Sprintf("%q is %s (%s), and %q is a text", o.Key, was, valueText(old), s),
+			msg:  fmt.Sprintf("%q is %s%s, and %q is a text", o.Key, was, valueText(old), s),
 			hint: fmt.Sprintf(`give %s, or put the text in quotes: -S '%s=%q'`, was, o.Key, s),
 		}
 	}

@@ -33,7 +33,7 @@ func decodeYAML(b []byte) (m map[string]any, err error) {
 			m, err = nil, &paramsError{msg: fmt.Sprintf("this is no YAML: %v", p)}
 		}
 	}()
-	file, err := parser.ParseBytes(b, 0)
+	file, err := parser.ParseBytes(b, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, yamlSyntax(err)
 	}
@@ -70,6 +70,9 @@ func yamlSyntax(err error) error {
 		return &paramsError{msg: "this is no YAML: " + err.Error()}
 	}
 	e := &paramsError{msg: "this is no YAML: " + ye.GetMessage()}
+	if strings.Contains(e.msg, "'\t'") {
+		e.msg, e.hint = "YAML is not indented by tabs", "indent with spaces"
+	}
 	if t := ye.GetToken(); t != nil && t.Position != nil {
 		e.line, e.col = t.Position.Line, t.Position.Column
 	}
