@@ -49,7 +49,7 @@ func noVersion(version string, seen []string) error {
 }
 
 // candidates returns paths that may be interpreters of a version, the likeliest
-// first.
+// first; shims last, because they are slow and may stand for nothing.
 func candidates(version, dir string, environ []string) []string {
 	var paths []string
 	for _, name := range []string{"python" + minor(version), "python3", "python"} {
@@ -63,7 +63,15 @@ func candidates(version, dir string, environ []string) []string {
 		slices.Reverse(found)
 		paths = append(paths, found...)
 	}
+	slices.SortStableFunc(paths, func(a, b string) int { return shimRank(a) - shimRank(b) })
 	return paths
+}
+
+func shimRank(path string) int {
+	if isShim(path) {
+		return 1
+	}
+	return 0
 }
 
 // installations returns patterns for the places where version managers keep

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/xtrepro/xt/hash"
@@ -27,6 +28,9 @@ type Builder struct {
 	Environ      []string      // the user's environment
 	Interpreters *Interpreters // must be non-nil
 	Log          io.Writer     // gets a line for each step that takes long; nil: nothing
+
+	askPip sync.Once
+	pip    map[string]string // pip's settings, once asked for
 }
 
 // Env is a virtual environment that is complete.

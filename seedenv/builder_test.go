@@ -23,10 +23,34 @@ func newBuilder(t *testing.T, text string) (*Builder, Requirements, *bytes.Buffe
 		Dir:          filepath.Join(root, ".xt", "envs"),
 		Root:         root,
 		Environ:      os.Environ(),
-		Interpreters: OpenInterpreters(filepath.Join(root, ".xt", "interpreters.json")),
+		Interpreters: OpenInterpreters(filepath.Join(testCache(t), "interpreters.json")),
 		Log:          log,
 	}
+	// Asking pip takes longer than the rest of a test.
+	b.askPip.Do(func() { b.pip = pipForTests(b) })
 	return b, readRequirements(t, b), log
+}
+
+var pipOnce sync.Once
+var pipSettings map[string]string
+
+func pipForTests(b *Builder) map[string]string {
+	pipOnce.Do(func() {
+		if python, err := defaultPython(b.Root, b.Environ); err == nil {
+			pipSettings = b.pipSettings(context.Background(), python)
+		}
+	})
+	return pipSettings
+}
+
+// testCache returns the directory that holds what tests need again and again.
+func testCache(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Skip(err)
+	}
+	return filepath.Join(cache, "xt", "test-envs")
 }
 
 func readRequirements(t *testing.T, b *Builder) Requirements {
@@ -53,6 +77,7 @@ func needIndex(t *testing.T, err error) {
 }
 
 func TestBuildMakesTheEnvironmentThatTheRequirementsAskFor(t *testing.T) {
+	t.Parallel()
 	b, r, log := newBuilder(t, "idna\n")
 	locked, err := b.Lock(t.Context(), r)
 	needIndex(t, err)
@@ -90,6 +115,7 @@ func TestBuildMakesTheEnvironmentThatTheRequirementsAskFor(t *testing.T) {
 }
 
 func TestBuildByTwoAtOnceBuildsOnce(t *testing.T) {
+	t.Parallel()
 	b, r, _ := newBuilder(t, "idna\n")
 	locked, err := b.Lock(t.Context(), r)
 	needIndex(t, err)
@@ -97,8 +123,7 @@ func TestBuildByTwoAtOnceBuildsOnce(t *testing.T) {
 	var group sync.WaitGroup
 	for range 3 {
 		group.Go(func() {
-			other := *b
-			other.Log = log
+			other := &Builder{Dir: b.Dir, Root: b.Root, Environ: b.Environ, Interpreters: b.Interpreters, Log: log}
 			if _, err := other.Build(context.Background(), r, locked); err != nil {
 				t.Error(err)
 			}
@@ -111,6 +136,7 @@ func TestBuildByTwoAtOnceBuildsOnce(t *testing.T) {
 }
 
 func TestLockKeepsPinsAndNoticesStaleness(t *testing.T) {
+	t.Parallel()
 	b, r, _ := newBuilder(t, "idna==3.6\n")
 	first, err := b.Lock(t.Context(), r)
 	needIndex(t, err)
@@ -127,6 +153,7 @@ func TestLockKeepsPinsAndNoticesStaleness(t *testing.T) {
 }
 
 func TestLockErrors(t *testing.T) {
+	t.Parallel()
 	b, r, _ := newBuilder(t, "idna==3.6\nidna==3.7\n")
 	_, err := b.Lock(t.Context(), r)
 	var missing *MissingError
@@ -136,6 +163,7 @@ func TestLockErrors(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "resolve requirements.txt:") || !strings.Contains(err.Error(), "idna==3.7") {
 		t.Errorf("conflict: %v", err)
 	}
+	write(t, filepath.Join(b.Root, "requirements.txt"), "idna\n")
 	b.Environ = append(without(b.Environ, "UV_CACHE_DIR"), "UV_OFFLINE=1", "UV_CACHE_DIR="+t.TempDir())
 	if _, err := b.Lock(t.Context(), r); !asError(err, &missing) {
 		t.Errorf("offline: %v, want a MissingError", err)

@@ -15,7 +15,8 @@ func (b *Builder) uvEnviron(ctx context.Context, python string) []string {
 	if _, ok := lookup(environ, "UV_PYTHON_DOWNLOADS"); !ok {
 		environ = append(environ, "UV_PYTHON_DOWNLOADS=never")
 	}
-	for name, value := range translate(b.pipSettings(ctx, python), environ) {
+	b.askPip.Do(func() { b.pip = b.pipSettings(ctx, python) })
+	for name, value := range translate(b.pip, environ) {
 		environ = append(environ, name+"="+value)
 	}
 	return environ

@@ -116,3 +116,21 @@ func minor(version string) string {
 	parts := strings.SplitN(version, ".", 3)
 	return strings.Join(parts[:min(2, len(parts))], ".")
 }
+
+// localSource matches a pinned line that stands for a directory or file of this
+// project, or of this machine.
+var localSource = regexp.MustCompile(`(?m)^(?:\.{1,2}/|/|file:|[^\s#@-][^\s@]*\s*@\s*(?:file:|\.{0,2}/))[^\n]*`)
+
+// checkPins refuses a locked file whose environment could change without it: one
+// that installs a copy of a directory. An editable one is not copied.
+func checkPins(locked []byte) error {
+	for _, match := range localSource.FindAll(locked, -1) {
+		line := strings.TrimSpace(string(match))
+		if strings.HasSuffix(line, `\`) {
+			continue // its digest follows
+		}
+		return fmt.Errorf("%s is a local directory, and what is in it would not be part of the environment's identity: "+
+			"write -e before it and list its files as code of the stages that import it", line)
+	}
+	return nil
+}

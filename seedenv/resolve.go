@@ -63,5 +63,8 @@ func (b *Builder) resolve(ctx context.Context, r Requirements, old []byte) ([]by
 	if err != nil {
 		return nil, err
 	}
+	if err := checkPins(pins); err != nil {
+		return nil, err
+	}
 	return append([]byte(r.header(python)), pins...), nil
 }

@@ -42,7 +42,7 @@ func isShim(path string) bool {
 // variable, or the nearest .python-version file, or the global one. It reports
 // whether path is such a shim; what others go by is not known.
 func pyenvInputs(t *hash.Text, path, dir string, environ []string) bool {
-	if !bytes.Contains(readHead(path, 4096), []byte("pyenv")) {
+	if !bytes.Contains(readHead(path, 4096), []byte("PYENV_ROOT")) {
 		return false
 	}
 	root := get(environ, "PYENV_ROOT")

@@ -155,7 +155,7 @@ func isOffline(text string) bool {
 	lower := strings.ToLower(text)
 	for _, sign := range []string{
 		"error sending request", "dns error", "failed to lookup address", "connection refused",
-		"network is unreachable", "network connectivity is disabled", "tcp connect error",
+		"network is unreachable", "network was disabled", "tcp connect error",
 		"newconnectionerror", "temporary failure in name resolution", "operation timed out",
 	} {
 		if strings.Contains(lower, sign) {

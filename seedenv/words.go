@@ -22,11 +22,13 @@ func splitWords(script string) []word {
 }
 
 type splitter struct {
-	words []word
-	text  strings.Builder
-	quote byte // the open quote, or 0
-	open  bool // a word was begun, perhaps an empty one
-	first bool // the next word is a command's name
+	words  []word
+	text   strings.Builder
+	quote  byte   // the open quote, or 0
+	outer  []byte // the quotes that were open where each open $( began
+	ticked bool   // inside backquotes
+	open   bool   // a word was begun, perhaps an empty one
+	first  bool   // the next word is a command's name
 }
 
 // step takes the byte at i, and returns how many more it took.
@@ -43,15 +45,22 @@ func (s *splitter) step(script string, i int) int {
 	case c == '\'' && s.quote != '"', c == '"':
 		s.toggle(c)
 	case strings.HasPrefix(script[i:], "$("):
-		s.breakAt()
+		s.enter()
 		return 1
+	case c == ')' && len(s.outer) > 0:
+		s.leave()
 	case c == '`':
-		s.breakAt()
-	case s.quote == 0 && c == '#' && !s.open:
+		s.ticked = !s.ticked
+		s.breakAt(s.ticked)
+	case c == '#' && !s.open:
 		return skipComment(script[i:])
-	case s.quote == 0 && strings.IndexByte(";|&()\n{}", c) >= 0 && !(c == '{' && s.open):
-		s.operator(c, script[:i])
-	case s.quote == 0 && strings.IndexByte(" \t\r<>", c) >= 0:
+	case strings.HasPrefix(script[i:], "${"):
+		s.add(c)
+		s.add('{')
+		return 1
+	case strings.IndexByte(";|&()\n{}", c) >= 0 && !(s.open && (c == '{' || c == '}')):
+		s.breakAt(true)
+	case strings.IndexByte(" \t\r<>", c) >= 0:
 		s.end()
 	default:
 		s.add(c)
@@ -73,24 +82,27 @@ func (s *splitter) toggle(c byte) {
 	}
 }
 
-// operator ends a simple command. The brace that ends ${name} ends nothing.
-func (s *splitter) operator(c byte, before string) {
-	if c == '}' && strings.LastIndex(before, "${") > strings.LastIndexAny(before, " \t\n;}") {
-		s.add(c)
-		return
-	}
-	s.breakAt()
+// enter begins a command inside $(…), where the quotes around it do not count.
+func (s *splitter) enter() {
+	s.outer = append(s.outer, s.quote)
+	s.quote = 0
+	s.breakAt(true)
 }
 
-// breakAt ends the word; the next one is a command's name.
-func (s *splitter) breakAt() {
+func (s *splitter) leave() {
+	s.breakAt(false)
+	s.quote = s.outer[len(s.outer)-1]
+	s.outer = s.outer[:len(s.outer)-1]
+}
+
+// breakAt ends the word, and says whether the next one is a command's name.
+func (s *splitter) breakAt(first bool) {
 	s.end()
-	s.first = true
+	s.first = first
 }
 
 func (s *splitter) end() {
-	if s.open {
-		text := s.text.String()
+	if text := s.text.String(); text != "" {
 		s.words = append(s.words, word{text, s.first})
 		// An assignment or a keyword before a command leaves its name to come.
 		s.first = s.first && (isAssignment(text) || keywords[text])
