@@ -8,27 +8,15 @@ import (
 	"path"
 	"path/filepath"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/xtrepro/xt/hash"
 )
 
-// writtenBack is the age from which on an object is taken to be on the disk:
-// Linux writes dirty pages back after 30 to 35 seconds.
-const writtenBack = time.Minute
-
 // apply does what d says. It works in open directories, so that nobody can
 // lead it out of the workspace by a symbolic link in place of a directory.
 func (co *checkout) apply(ctx context.Context, d *dirPlan) error {
-	if co.young {
-		// The bytes of files that are about to be replaced were stored a moment
-		// ago. A power cut must not take both.
-		if top, err := co.c.folder(); err == nil {
-			_ = top.sync()
-		}
-	}
 	root, err := os.OpenRoot(co.scanner.Root)
 	if err != nil {
 		return err
@@ -149,7 +137,11 @@ func (co *checkout) files(ctx context.Context, w *work, from, to int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := co.file(ctx, w.dir, e, &w.plan.recs[i]); err != nil {
+		err := co.file(ctx, w.dir, e, &w.plan.recs[i])
+		if damaged := (*DamagedError)(nil); errors.As(err, &damaged) {
+			return &MissingError{Items: []Missing{{Path: path.Join(w.plan.path, e.Name), Sum: e.Sum, Kind: e.Kind}}}
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -192,10 +184,16 @@ func (d *folder) unchanged(rec *hash.Record) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // nothing is left to be lost
 	}
-	if err == nil && rec.Stat != (hash.Stat{}) && !now.Stat.Same(rec.Stat) {
-		err = d.fail("replace", rec.Name, errTouched)
+	if err != nil || rec.Stat == (hash.Stat{}) {
+		return err
 	}
-	return err
+	if now.links > 1 {
+		now.Ctime = rec.Stat.Ctime // changes when another name of the file comes or goes
+	}
+	if !now.Stat.Same(rec.Stat) {
+		return d.fail("replace", rec.Name, errTouched)
+	}
+	return nil
 }
 
 var errTouched = errors.New("changed during the checkout")

@@ -23,8 +23,10 @@
 // would cost a hundred times the copying. The kernel keeps what a killed
 // process wrote, so only a power cut can bring back an object that is empty or
 // short; its size then tells, when it is used next, and [Cache.Fsck] reads them
-// all. What is flushed is an object that is about to become the only copy of a
-// user's file.
+// all. What is flushed is a copy that is about to become the only one of a
+// user's file. That leaves this: a file is added, within half a minute a
+// checkout replaces it in the workspace, and the power fails before the kernel
+// has written the object.
 //
 // # Who may use it at the same time
 //

@@ -130,6 +130,10 @@ func (p *project) describe(path string, d fs.DirEntry) string {
 // clean fails the test unless everything in the cache is right.
 func (p *project) clean() {
 	p.t.Helper()
+	r, err := p.cache.Fsck(context.Background(), FsckOptions{})
+	if err != nil || !r.OK() || r.Repaired > 0 || len(r.Stray) > 0 {
+		p.t.Errorf("fsck: %+v, %v", r, err)
+	}
 }
 
 // sample makes a directory with a bit of everything.

@@ -85,7 +85,6 @@ type checkout struct {
 	opts    CheckoutOptions
 	path    string
 	settle  settler
-	young   bool // what takes a user's file's place in the cache may not be on the disk yet
 
 	added, changed, removed, bytes atomic.Int64
 }

@@ -15,7 +15,8 @@ type Missing struct {
 }
 
 // MissingError says what could not be checked out because the cache lacks it.
-// Nothing was changed in the workspace.
+// Nothing was changed in the workspace, unless an object turned out to be
+// damaged while it was copied.
 type MissingError struct {
 	Items []Missing // sorted by path
 }

@@ -165,10 +165,6 @@ func (d *folder) touch(name string, t time.Time) error {
 	return d.fail("touch", name, unix.UtimesNanoAt(d.fd, name, []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW))
 }
 
-// sync waits until all of the file system is on the disk: one call for any
-// number of files.
-func (d *folder) sync() error { return d.fail("sync", ".", unix.Syncfs(d.fd)) }
-
 // names returns what is in the directory name, unsorted.
 func (d *folder) names(name string) ([]string, error) {
 	sub, err := openFolderAt(d.fd, name, d.join(name), folderFlags)

@@ -124,10 +124,6 @@ func (d *folder) chmod(name string, mode fs.FileMode) error { return d.root.Chmo
 // touch sets the modification time of name to t.
 func (d *folder) touch(name string, t time.Time) error { return d.root.Chtimes(name, t, t) }
 
-// sync is for systems that can flush a whole file system; this one flushes
-// each file when it must.
-func (d *folder) sync() error { return nil }
-
 // names returns what is in the directory name, unsorted.
 func (d *folder) names(name string) ([]string, error) {
 	f, err := d.root.Open(path.Clean(name))

@@ -23,11 +23,15 @@ type dirPlan struct {
 	// fresh says that the directory is to be made. Then all of tree is to be
 	// written, and recs and todo are empty.
 	fresh bool
-	tree  hash.Tree     // what is to stand in it
-	recs  []hash.Record // what stands there now for each of tree; zero: nothing
-	todo  []int         // which of tree are files and links to be written
-	gone  []goner       // what is to be removed, before anything is written
-	subs  []*dirPlan    // directories in it in which there is something to do
+	tree  hash.Tree // what is to stand in it
+	// kept says that what the scan found in it is all in the cache; ignored are
+	// those of tree that the scan passed over.
+	kept    bool
+	ignored map[int]bool
+	recs    []hash.Record // what stands there now for each of tree; zero: nothing
+	todo    []int         // which of tree are files and links to be written
+	gone    []goner       // what is to be removed, before anything is written
+	subs    []*dirPlan    // directories in it in which there is something to do
 }
 
 // goner is a name that is to go, with what the scan found there.
@@ -124,12 +128,12 @@ func (p *planner) entry(d *dirPlan, i int, have hash.Record) error {
 	wantDir, haveDir := want.Kind == hash.Directory, have.Node.Kind == hash.Directory
 	switch {
 	case wantDir && haveDir:
-		return p.directory(d, want, false)
+		return p.directory(d, want, &have.Node)
 	case wantDir:
 		if err := p.remove(d, have); err != nil {
 			return err
 		}
-		return p.directory(d, want, true)
+		return p.directory(d, want, nil)
 	case haveDir:
 		if err := p.emptied(path.Join(d.path, have.Name), have); err != nil {
 			return err
@@ -144,9 +148,10 @@ func (p *planner) entry(d *dirPlan, i int, have hash.Record) error {
 	return nil
 }
 
-// directory plans to make the directory want in d.
-func (p *planner) directory(d *dirPlan, want *hash.Entry, fresh bool) error {
-	sub := &dirPlan{path: path.Join(d.path, want.Name), self: want.Node, fresh: fresh}
+// directory plans to make the directory want in d, of the directory have or,
+// if that is nil, afresh.
+func (p *planner) directory(d *dirPlan, want *hash.Entry, have *hash.Node) error {
+	sub := &dirPlan{path: path.Join(d.path, want.Name), self: want.Node, fresh: have == nil}
 	d.subs = append(d.subs, sub)
 	var err error
 	sub.tree, err = p.c.Tree(want.Sum)
@@ -156,9 +161,10 @@ func (p *planner) directory(d *dirPlan, want *hash.Entry, fresh bool) error {
 	if err != nil {
 		return err
 	}
-	if fresh {
+	if sub.fresh {
 		return p.freshSubs(sub)
 	}
+	sub.kept = p.c.HasTree(have.Sum)
 	_, recs, _ := p.scanner.Index.Dir(sub.path)
 	return p.compare(sub, recs)
 }
@@ -170,7 +176,7 @@ func (p *planner) freshSubs(d *dirPlan) error {
 	}
 	for i := range d.tree {
 		if d.tree[i].Kind == hash.Directory {
-			if err := p.directory(d, &d.tree[i], true); err != nil {
+			if err := p.directory(d, &d.tree[i], nil); err != nil {
 				return err
 			}
 		}
@@ -199,25 +205,29 @@ func (p *planner) unlisted(d *dirPlan, i int) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if want.Kind == hash.Directory {
-			return p.directory(d, want, true)
+			return p.directory(d, want, nil)
 		}
 	case err != nil:
 		return err
 	case want.Kind == hash.Directory && info.IsDir():
-		return p.directory(d, want, false)
+		return p.directory(d, want, &hash.Node{})
 	case want.Kind == hash.Directory || !info.Mode().IsRegular():
 		return fmt.Errorf("%s is in the way: xt ignores it, so it is yours to move", at)
 	default:
-		if d.recs[i], err = p.ignored(at, want.Name); err != nil {
+		if d.recs[i], err = p.readIgnored(at, want.Name); err != nil {
 			return err
 		}
+		if d.ignored == nil {
+			d.ignored = map[int]bool{}
+		}
+		d.ignored[i] = true
 	}
 	d.todo = append(d.todo, i)
 	return nil
 }
 
-// ignored reads a file that the scanner passed over.
-func (p *planner) ignored(at, name string) (hash.Record, error) {
+// readIgnored reads a file that the scanner passed over.
+func (p *planner) readIgnored(at, name string) (hash.Record, error) {
 	stat, kind, err := hash.StatOf(p.abs(at))
 	if err != nil {
 		return hash.Record{}, err
@@ -303,7 +313,7 @@ func (p *planner) checkDir(ctx context.Context, g *errgroup.Group, d *dirPlan) {
 		})
 	}
 	for _, gone := range d.gone {
-		g.Go(func() error { return p.checkGone(ctx, path.Join(d.path, gone.rec.Name), gone, false) })
+		g.Go(func() error { return p.checkGone(ctx, path.Join(d.path, gone.rec.Name), gone, d.kept) })
 	}
 	for _, sub := range d.subs {
 		p.checkDir(ctx, g, sub)
@@ -336,25 +346,25 @@ func (p *planner) checkEntry(ctx context.Context, d *dirPlan, j int) error {
 			return err
 		}
 	}
-	if d.fresh || d.recs[i].Node.IsZero() {
+	if d.fresh || d.kept && !d.ignored[i] || d.recs[i].Node.IsZero() {
 		return nil
 	}
 	return p.checkKept(ctx, path.Join(d.path, e.Name), d.recs[i].Node)
 }
 
-// checkGone looks whether what is to be removed is kept. stored says that a
+// checkGone looks whether what is to be removed is kept. kept says that a
 // listing above it is in the cache, so that all of it is.
-func (p *planner) checkGone(ctx context.Context, at string, g goner, stored bool) error {
+func (p *planner) checkGone(ctx context.Context, at string, g goner, kept bool) error {
 	if g.rec.Node.Kind == hash.Directory {
-		stored = stored || p.c.HasTree(g.rec.Node.Sum)
+		kept = kept || p.c.HasTree(g.rec.Node.Sum)
 		for _, b := range g.below {
-			if err := p.checkGone(ctx, path.Join(at, b.rec.Name), b, stored); err != nil {
+			if err := p.checkGone(ctx, path.Join(at, b.rec.Name), b, kept); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	if stored || isTemp(g.rec.Name) {
+	if kept || isTemp(g.rec.Name) {
 		return nil
 	}
 	return p.checkKept(ctx, at, g.rec.Node)
@@ -365,21 +375,16 @@ func (p *planner) checkKept(ctx context.Context, at string, n hash.Node) error {
 	if n.Kind == hash.Symlink && isOurs(n.Target) || p.w.InGit != nil && p.w.InGit(at, n) {
 		return nil
 	}
-	var i info
 	err := error(fs.ErrNotExist)
 	if n.Kind != hash.Symlink {
-		i, err = p.c.present(ctx, n.Sum, n.Size)
+		_, err = p.c.present(ctx, n.Sum, n.Size)
 	}
 	damaged := (*DamagedError)(nil)
+	if !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damaged) {
+		return err // nil: the cache has it
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case err == nil:
-		p.young = p.young || p.c.now().Sub(i.lastUse()) < writtenBack
-	case errors.Is(err, fs.ErrNotExist), errors.As(err, &damaged):
-		p.uncached = append(p.uncached, at)
-	default:
-		return err
-	}
+	p.uncached = append(p.uncached, at)
 	return nil
 }
