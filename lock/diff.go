@@ -239,9 +239,23 @@ func paramTexts(params []Param) map[string]string {
 		if p.File != "" {
 			name = p.File + ":" + p.Key
 		}
-		m[strings.TrimSuffix(name, ":")] = p.Value
+		addLeaves(m, strings.TrimSuffix(name, ":"), p.Value)
 	}
 	return m
+}
+
+// addLeaves adds a parameter's value under its name; of a table each value in
+// it, so that a change is told of the one that changed.
+func addLeaves(m map[string]string, name, text string) {
+	sc := scanner{s: text, null: true}
+	v, ok := sc.value()
+	if !ok || v.kind != kindTable || len(v.table) == 0 {
+		m[name] = text
+		return
+	}
+	for _, f := range v.table {
+		addLeaves(m, name+"."+string(appendKey(nil, f.key)), string(appendValue(nil, f.val)))
+	}
 }
 
 func (d *differ) variables(old, new *Stage) {

@@ -7,11 +7,11 @@ import (
 	"github.com/xtrepro/xt/lock"
 )
 
-// Blame returns the newest commit that changed the file that a reason is about.
-// A commit without a hash stands for a change that is not committed. ok is false
-// where git does not know: outside a repository, and for data that git does not
-// have.
-func (w *Workspace) Blame(r Reason) (c git.Commit, ok bool) {
+// Blame returns the newest commit that changed the file that a reason of the
+// stage is about since the stage was last made. A commit without a hash stands
+// for a change that is not committed. ok is false where git does not know:
+// outside a repository, and for data that git does not have.
+func (w *Workspace) Blame(stage string, r Reason) (c git.Commit, ok bool) {
 	path := r.source()
 	if w.Repo == nil || path == "" {
 		return git.Commit{}, false
@@ -23,7 +23,11 @@ func (w *Workspace) Blame(r Reason) (c git.Commit, ok bool) {
 	if dirty, err := w.Repo.Dirty(w.inTop([]string{path})); err != nil || len(dirty) > 0 {
 		return git.Commit{}, err == nil
 	}
-	return w.Repo.LastChange(w.prefix + path)
+	since := ""
+	if old, _ := w.Lock.Stage(stage); old != nil && !old.Dirty {
+		since = old.Commit
+	}
+	return w.Repo.LastChange(w.prefix+path, since)
 }
 
 // source returns the file that the reason comes from; "" if there is none.

@@ -102,6 +102,43 @@ func (w *Workspace) mayAdd(p string) error {
 	return nil
 }
 
+// readdData takes data that was edited since it was added, and that one of the
+// stages reads, into the cache and the lock: the results that follow must not
+// rest on bytes that are nowhere recorded.
+func (w *Workspace) readdData(ctx context.Context, stages []*Stage, facts *Facts) error {
+	for p, old := range facts.Lock.Data {
+		if !slices.ContainsFunc(stages, func(s *Stage) bool { return readsFrom(s, p) }) {
+			continue
+		}
+		n, err := w.Node(ctx, p)
+		if err != nil {
+			return err
+		}
+		if n.IsZero() || n.Same(old.Node) && !old.Conflicted {
+			continue
+		}
+		d, err := w.addOne(ctx, p)
+		if err != nil {
+			return err
+		}
+		facts.Lock.Data[p] = d
+		w.say("%s was changed: added again", p)
+	}
+	return nil
+}
+
+// readsFrom reports whether the stage reads the path, something in it, or a
+// directory that it is in.
+func readsFrom(s *Stage, p string) bool {
+	return slices.ContainsFunc(s.Deps, func(d string) bool { return below(d, p) || below(p, d) })
+}
+
+func (w *Workspace) say(format string, args ...any) {
+	if w.Log != nil {
+		fmt.Fprintf(w.Log, format+"\n", args...)
+	}
+}
+
 // MissingPathError says that there is nothing at a path that the user gave.
 type MissingPathError struct{ Path string }
 
@@ -121,8 +158,6 @@ func (w *Workspace) Remove(paths []string) error {
 	}
 	return errors.Join(w.StopIgnoring(paths), w.Lock.Commit())
 }
-
-// Tracked data and outputs, as [Workspace.Items] lists them.
 
 // Item is something that xt.lock records and the cache keeps.
 type Item struct {

@@ -19,6 +19,9 @@ import (
 // of a command that failed is taken.
 func (w *Workspace) execute(ctx context.Context, step *Step, res *Result, rep Reporter) error {
 	s := step.Stage
+	if err := w.bring(ctx, step.Entry.Deps); err != nil {
+		return err
+	}
 	env, err := w.childEnv(ctx, s)
 	if err != nil {
 		return err
@@ -39,6 +42,23 @@ func (w *Workspace) execute(ctx context.Context, step *Step, res *Result, rep Re
 	step.Entry.Outs, step.Entry.How = outs, lock.Executed
 	step.Entry.Commit, step.Entry.Dirty = w.provenance(s)
 	return w.remember(step)
+}
+
+// bring takes dependencies that are not in the workspace from the cache.
+func (w *Workspace) bring(ctx context.Context, deps []lock.Item) error {
+	for _, d := range deps {
+		now, err := w.Node(ctx, d.Path)
+		if err != nil {
+			return err
+		}
+		if !now.IsZero() {
+			continue
+		}
+		if _, err := w.checkoutItem(ctx, d, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // remember puts the result into the run cache, if it can be restored from it.

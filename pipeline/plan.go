@@ -257,9 +257,20 @@ func samePaths(a, b []lock.Item) bool {
 // inputs is what was found out about a stage's inputs.
 type inputs struct {
 	environment *lock.Environment
-	unresolved  bool     // the environment is not known yet
-	missing     []Reason // inputs that are not there and that no stage makes
-	waiting     []Reason // inputs that a stage has yet to make
+	unresolved  bool            // the environment is not known yet
+	missing     []Reason        // inputs that are not there and that no stage makes
+	waiting     []Reason        // stages that have yet to make an input, each once
+	unmade      map[string]bool // the inputs that these make
+}
+
+func (in *inputs) waitFor(path, stage, text string) {
+	if in.unmade == nil {
+		in.unmade = map[string]bool{}
+	}
+	in.unmade[path] = true
+	if !slices.ContainsFunc(in.waiting, func(r Reason) bool { return r.By == stage }) {
+		in.waiting = append(in.waiting, Reason{Kind: Upstream, Name: path, By: stage, Text: text})
+	}
 }
 
 // entry returns what xt.lock would say of the stage.
@@ -340,17 +351,15 @@ func (p *planner) dep(items []lock.Item, path string, s *Stage, old *lock.Stage,
 	if !ok {
 		n, ok = p.facts.Nodes[path]
 	}
-	if !ok && p.opts.AllowMissing {
+	if !ok {
+		// What the cache has is brought into the workspace when the stage runs.
 		n, ok = p.recorded(path, old)
+		ok = ok && (p.opts.AllowMissing || p.facts.Stored(n))
 	}
-	if !ok && !p.waitsFor(path, in) {
+	if !ok && !in.unmade[path] {
 		in.missing = append(in.missing, missing(path))
 	}
 	return append(items, lock.Item{Path: path, Node: n})
-}
-
-func (p *planner) waitsFor(path string, in *inputs) bool {
-	return slices.ContainsFunc(in.waiting, func(r Reason) bool { return r.Name == path })
 }
 
 // made returns a dependency as the planned stages will leave it. It notes in
@@ -361,8 +370,7 @@ func (p *planner) made(path string, in *inputs) (hash.Node, bool) {
 			continue
 		}
 		if p.pending[m.Stage] {
-			in.waiting = append(in.waiting, Reason{Kind: Upstream, Name: path, By: m.Stage.Name,
-				Text: "stage " + m.Stage.Name + ", which makes " + m.Out.Path + ", is to run"})
+			in.waitFor(path, m.Stage.Name, "stage "+m.Stage.Name+", which makes "+m.Out.Path+", is to run")
 			return hash.Node{}, false
 		}
 		n, ok := p.known[m.Out.Path]
@@ -376,8 +384,7 @@ func (p *planner) made(path string, in *inputs) (hash.Node, bool) {
 		case !p.facts.Nodes[m.Out.Path].Same(n):
 			// An output inside the directory is to be restored: the directory is
 			// known when that is done.
-			in.waiting = append(in.waiting, Reason{Kind: Upstream, Name: path, By: m.Stage.Name,
-				Text: "output " + m.Out.Path + " of stage " + m.Stage.Name + " is to be restored"})
+			in.waitFor(path, m.Stage.Name, "output "+m.Out.Path+" of stage "+m.Stage.Name+" is to be restored")
 			return hash.Node{}, false
 		}
 	}

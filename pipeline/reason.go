@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/term"
@@ -51,7 +52,7 @@ func (p *planner) reasons(entry, old *lock.Stage, env *lock.Environment) []Reaso
 		if c.Kind == lock.KindFingerprint && len(rs) > 0 {
 			continue
 		}
-		rs = append(rs, Reason{Kind: ReasonKind(c.Kind), Name: c.Name, Old: c.Old, New: c.New, Text: changeText(c)})
+		rs = append(rs, Reason{Kind: ReasonKind(c.Kind), Name: c.Name, Old: c.Old, New: c.New, Text: ChangeText(c)})
 	}
 	return rs
 }
@@ -76,16 +77,19 @@ func hasPath(items []lock.Item, path string) bool {
 	return slices.ContainsFunc(items, func(it lock.Item) bool { return it.Path == path })
 }
 
-// changeText returns a change in one line: what, from what, to what.
-func changeText(c lock.Change) string {
+// ChangeText returns a change in one line: what, from what, to what.
+func ChangeText(c lock.Change) string {
 	what := string(c.Kind)
 	switch c.Kind {
 	case lock.KindCmd:
-		what = "command"
+		old, new := differingWords(c.Old, c.New)
+		return "command changed: " + old + " -> " + new
 	case lock.KindWdir:
 		what = "working directory"
 	case lock.KindDep:
 		what = "dependency"
+	case lock.KindOut:
+		what = "output"
 	case lock.KindParam:
 		what = "parameter"
 	case lock.KindEnv, lock.KindPass:
@@ -105,6 +109,36 @@ func changeText(c lock.Change) string {
 		return what + " is gone; it was " + c.Old
 	}
 	return what + " changed: " + c.Old + " -> " + c.New
+}
+
+// differingWords shortens two commands to where they differ, with a word on
+// either side to find the place by.
+func differingWords(old, new string) (string, string) {
+	a, b := strings.Fields(old), strings.Fields(new)
+	if slices.Equal(a, b) {
+		return old, new
+	}
+	head := 0
+	for head < min(len(a), len(b)) && a[head] == b[head] {
+		head++
+	}
+	tail := 0
+	for tail < min(len(a), len(b))-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
+	}
+	return around(a, head, tail), around(b, head, tail)
+}
+
+func around(words []string, head, tail int) string {
+	from, to := max(0, head-1), min(len(words), len(words)-tail+1)
+	text := strings.Join(words[from:to], " ")
+	if from > 0 {
+		text = "… " + text
+	}
+	if to < len(words) {
+		text += " …"
+	}
+	return text
 }
 
 // describe returns a node for people: its size and the start of its digest.

@@ -55,6 +55,9 @@ func (w *Workspace) Run(ctx context.Context, stages []*Stage, opts RunOptions, r
 	if err := w.precheck(stages, facts, opts); err != nil {
 		return nil, err
 	}
+	if err := w.readdData(ctx, stages, facts); err != nil {
+		return nil, err
+	}
 	r := newRunner(w, stages, facts, opts, rep)
 	runErr := r.run(ctx)
 	return r.results, errors.Join(runErr, w.finish(r))

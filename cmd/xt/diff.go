@@ -39,6 +39,7 @@ type diffChange struct {
 	Name  string                `json:"name,omitempty"`
 	Old   string                `json:"old,omitempty"`
 	New   string                `json:"new,omitempty"`
+	Text  string                `json:"text"`
 	Files []pipeline.FileChange `json:"files,omitempty"`
 }
 
@@ -61,7 +62,7 @@ func (a *app) diff(c *cli.Context) error {
 	}
 	r := &diffReport{Old: old.Name, New: new.Name, Changes: []diffChange{}}
 	for _, ch := range lock.Diff(before, after) {
-		d := diffChange{Stage: ch.Stage, Kind: string(ch.Kind), Op: ch.Op.String(), Name: ch.Name, Old: ch.Old, New: ch.New}
+		d := diffChange{Stage: ch.Stage, Kind: string(ch.Kind), Op: ch.Op.String(), Name: ch.Name, Old: ch.Old, New: ch.New, Text: pipeline.ChangeText(ch)}
 		if ch.Kind == lock.KindData || ch.Kind == lock.KindOut {
 			d.Files = w.FileChanges(ch.OldNode, ch.NewNode, c.Int("files"))
 		}
@@ -132,14 +133,7 @@ func (a *app) printChange(d diffChange) {
 	if d.Stage != "" {
 		indent = "  "
 	}
-	values := ""
-	switch d.Op {
-	case "changed":
-		values = fmt.Sprintf(": %s -> %s", d.Old, d.New)
-	case "added":
-		values = ": " + d.New
-	}
-	a.term.Printf("%s%s %s %s%s\n", indent, a.term.Paint(opStyles[d.Op], fmt.Sprintf("%-7s", d.Op)), d.Kind, d.Name, values)
+	a.term.Printf("%s%s\n", indent, a.term.Paint(opStyles[d.Op], d.Text))
 	for _, f := range d.Files {
 		a.term.Printf("%s  %s %s\n", indent, a.term.Paint(opStyles[f.Op], fmt.Sprintf("%-7s", f.Op)), f.Path)
 	}

@@ -150,7 +150,7 @@ func (a *app) printStep(w *pipeline.Workspace, s *pipeline.Step, width int) {
 	default:
 		a.term.Printf("%s  %s\n", name, a.term.Paint(term.Yellow, stepWords(s)))
 		for _, r := range s.Reasons {
-			a.term.Printf("%*s  - %s\n", width, "", r.Text+a.blame(w, r))
+			a.term.Printf("%*s  - %s\n", width, "", r.Text+a.blame(w, s.Stage.Name, r))
 		}
 	}
 }

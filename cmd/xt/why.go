@@ -125,15 +125,22 @@ func madeAt(e *lock.Stage) string {
 }
 
 // blame says in which commit the thing that a reason is about last changed.
-func (a *app) blame(w *pipeline.Workspace, r pipeline.Reason) string {
-	c, ok := w.Blame(r)
+func (a *app) blame(w *pipeline.Workspace, stage string, r pipeline.Reason) string {
+	c, ok := w.Blame(stage, r)
 	if !ok {
 		return ""
 	}
 	if c.Hash == "" {
 		return " (not committed)"
 	}
-	return fmt.Sprintf(" (in %s %q, %s, %s)", c.Hash[:min(10, len(c.Hash))], c.Subject, c.Author, ago(time.Since(c.Time)))
+	return fmt.Sprintf(" (in %s %q, %s, %s)", c.Hash[:min(10, len(c.Hash))], shorten(c.Subject, 50), c.Author, ago(time.Since(c.Time)))
+}
+
+func shorten(s string, width int) string {
+	if r := []rune(s); len(r) > width {
+		return string(r[:width-1]) + "…"
+	}
+	return s
 }
 
 // ago returns a time span in the past in its largest unit.

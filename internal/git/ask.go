@@ -61,13 +61,17 @@ type Commit struct {
 	Subject string
 }
 
-// LastChange returns the newest commit reachable from HEAD that changed path.
-// ok is false where git does not know.
-func (r *Repo) LastChange(path string) (c Commit, ok bool) {
+// LastChange returns the newest commit reachable from HEAD, but not from since
+// unless that is empty, that changed path. ok is false where there is none or
+// git does not know.
+func (r *Repo) LastChange(path, since string) (c Commit, ok bool) {
 	if !haveCommand() {
 		return Commit{}, false
 	}
-	out, err := r.run("--literal-pathspecs", "log", "-1", "--format=%H%x00%an%x00%aI%x00%s", "HEAD", "--", path)
+	if since != "" {
+		since += ".."
+	}
+	out, err := r.run("--literal-pathspecs", "log", "-1", "--format=%H%x00%an%x00%aI%x00%s", since+"HEAD", "--", path)
 	f := strings.SplitN(strings.TrimSpace(string(out)), "\x00", 4)
 	if err != nil || len(f) != 4 {
 		return Commit{}, false
