@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/xtrepro/xt/seedenv"
 )
 
 // Record is what is kept of one execution, beside its output, for people to
@@ -23,6 +25,9 @@ type Record struct {
 	Error    string    `json:"error,omitempty"`
 	Memory   int64     `json:"peak_memory_bytes,omitempty"`
 	Log      string    `json:"log"` // path of the command's output
+
+	// Machine is what it ran on: recorded only, of no influence on identity.
+	Machine map[string]string `json:"machine,omitempty"`
 
 	file *os.File
 	dir  string
@@ -63,6 +68,7 @@ func (r *Record) logPath() string { return r.Log }
 
 // finish writes how the execution ended.
 func (r *Record) finish(res *Result, err error) error {
+	r.Machine = seedenv.Machine()
 	r.Seconds, r.Memory = res.Duration.Seconds(), res.Memory
 	if err != nil {
 		r.Error, r.ExitCode = err.Error(), -1

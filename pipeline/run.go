@@ -9,6 +9,7 @@ import (
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/seedenv"
 )
 
 // RunOptions say how a run goes about its plan.
@@ -58,6 +59,7 @@ func (w *Workspace) Run(ctx context.Context, stages []*Stage, opts RunOptions, r
 	if err := w.readdData(ctx, stages, facts); err != nil {
 		return nil, err
 	}
+	go seedenv.Machine() // asking the GPU driver takes a while; records want it later
 	r := newRunner(w, stages, facts, opts, rep)
 	runErr := r.run(ctx)
 	return r.results, errors.Join(runErr, w.finish(r))
