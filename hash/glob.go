@@ -144,6 +144,7 @@ func cutBrackets(p string) (t globToken, rest string) {
 		if !ok {
 			return never, ""
 		}
+		t.set.add(from) // to git, even a range upside down holds its first byte
 		t.set.addRange(from, to)
 		p = after
 	}

@@ -48,7 +48,6 @@ func openIndexFile(path string) *indexFile {
 	}
 	f := readIndexFile(data)
 	f.close = unmap
-	f.loose, _ = f.block(looseFiles)
 	return f
 }
 
@@ -64,7 +63,9 @@ func readIndexFile(data []byte) *indexFile {
 	if sum32(table) != le.Uint32(data[24:]) {
 		return &indexFile{}
 	}
-	return &indexFile{data: data, table: table[:count*tableEntry], paths: table[count*tableEntry:]}
+	f := &indexFile{data: data, table: table[:count*tableEntry], paths: table[count*tableEntry:]}
+	f.loose, _ = f.block(looseFiles)
+	return f
 }
 
 func (f *indexFile) len() int { return len(f.table) / tableEntry }

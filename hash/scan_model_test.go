@@ -88,11 +88,13 @@ func (w *world) Write(t *rapid.T) {
 	}
 }
 
-func (w *world) Rename(t *rapid.T)  { os.Rename(w.path(t), w.path(t)) }
-func (w *world) Remove(t *rapid.T)  { os.RemoveAll(w.path(t)) }
-func (w *world) Mkdir(t *rapid.T)   { os.MkdirAll(w.path(t), 0o777) }
-func (w *world) Link(t *rapid.T)    { os.Link(w.path(t), w.path(t)) }
-func (w *world) Symlink(t *rapid.T) { os.Symlink(rapid.SampledFrom([]string{"a", "b", ".."}).Draw(t, "to"), w.path(t)) }
+func (w *world) Rename(t *rapid.T) { os.Rename(w.path(t), w.path(t)) }
+func (w *world) Remove(t *rapid.T) { os.RemoveAll(w.path(t)) }
+func (w *world) Mkdir(t *rapid.T)  { os.MkdirAll(w.path(t), 0o777) }
+func (w *world) Link(t *rapid.T)   { os.Link(w.path(t), w.path(t)) }
+func (w *world) Symlink(t *rapid.T) {
+	os.Symlink(rapid.SampledFrom([]string{"a", "b", ".."}).Draw(t, "to"), w.path(t))
+}
 
 func (w *world) Chmod(t *rapid.T) {
 	p := w.path(t)
