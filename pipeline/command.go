@@ -18,9 +18,9 @@ import (
 // grace is how long a command may take to end after it was asked to.
 const grace = 10 * time.Second
 
-// command runs a stage's command once, in a process group of its own, and keeps
-// what it writes. Every way out leaves no process of the group behind.
-func (w *Workspace) command(ctx context.Context, s *Stage, env []string, res *Result, rep Reporter) error {
+// command runs a stage's command once, below the directory root, in a process
+// group of its own, and keeps what it writes. Every way out leaves no process of the group behind.
+func (w *Workspace) command(ctx context.Context, s *Stage, root string, env []string, res *Result, rep Reporter) error {
 	rec, err := w.newRecord(s)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func (w *Workspace) command(ctx context.Context, s *Stage, env []string, res *Re
 	stdout, stderr, end := rep.Output(s)
 	tail := new(tailBuffer)
 	cmd := exec.Command(s.Shell[0], append(s.Shell[1:len(s.Shell):len(s.Shell)], s.Cmd)...)
-	cmd.Dir = w.path(s.Wdir)
+	cmd.Dir = filepath.Join(root, filepath.FromSlash(s.Wdir))
 	cmd.Env = env
 	// One writer for both would keep their order, but not which is which.
 	kept := io.MultiWriter(rec, tail)

@@ -17,7 +17,7 @@ import (
 
 // execute runs a stage's command and takes its outputs into the cache. Nothing
 // of a command that failed is taken.
-func (w *Workspace) execute(ctx context.Context, step *Step, res *Result, rep Reporter) error {
+func (w *Workspace) execute(ctx context.Context, step *Step, opts RunOptions, res *Result, rep Reporter) error {
 	s := step.Stage
 	if err := w.bring(ctx, step.Entry.Deps); err != nil {
 		return err
@@ -26,22 +26,32 @@ func (w *Workspace) execute(ctx context.Context, step *Step, res *Result, rep Re
 	if err != nil {
 		return err
 	}
-	if res.Kept, err = w.makeRoom(ctx, s); err != nil {
-		return err
+	how := w.inPlace
+	if opts.Isolated {
+		how = w.apart
 	}
-	if err := w.attempts(ctx, step, env, res, rep); err != nil {
-		return err
-	}
-	if err := w.unchanged(ctx, step); err != nil {
-		return err
-	}
-	outs, err := w.takeOuts(ctx, s)
+	outs, err := how(ctx, step, env, res, rep)
 	if err != nil {
 		return err
 	}
 	step.Entry.Outs, step.Entry.How = outs, lock.Executed
 	step.Entry.Commit, step.Entry.Dirty = w.provenance(s)
 	return w.remember(step)
+}
+
+// inPlace runs the command in the workspace and takes its outputs.
+func (w *Workspace) inPlace(ctx context.Context, step *Step, env []string, res *Result, rep Reporter) (outs []lock.Item, err error) {
+	if res.Kept, err = w.makeRoom(ctx, step.Stage); err != nil {
+		return nil, err
+	}
+	retry := func() error { _, err := w.makeRoom(ctx, step.Stage); return err }
+	if err := w.attempts(ctx, step.Stage, w.Root, env, retry, res, rep); err != nil {
+		return nil, err
+	}
+	if err := w.unchanged(ctx, step); err != nil {
+		return nil, err
+	}
+	return w.takeOuts(ctx, step.Stage, w.Scan)
 }
 
 // bring takes dependencies that are not in the workspace from the cache.
@@ -71,11 +81,11 @@ func (w *Workspace) remember(step *Step) error {
 	return w.Cache.PutRun(step.Entry.Fingerprint, step.Entry.Outs)
 }
 
-// attempts runs the command until it succeeds or its retries are used up.
-func (w *Workspace) attempts(ctx context.Context, step *Step, env []string, res *Result, rep Reporter) error {
-	s := step.Stage
+// attempts runs the command, below root, until it succeeds or its retries are
+// used up. Before another attempt it calls again.
+func (w *Workspace) attempts(ctx context.Context, s *Stage, root string, env []string, again func() error, res *Result, rep Reporter) error {
 	for i := 0; ; i++ {
-		err := w.command(ctx, s, env, res, rep)
+		err := w.command(ctx, s, root, env, res, rep)
 		if err == nil || i >= s.Retries || ctx.Err() != nil {
 			return err
 		}
@@ -83,7 +93,7 @@ func (w *Workspace) attempts(ctx context.Context, step *Step, env []string, res 
 		if !errors.As(err, &failed) {
 			return err
 		}
-		if _, err := w.makeRoom(ctx, s); err != nil {
+		if err := again(); err != nil {
 			return err
 		}
 		select {
@@ -172,11 +182,11 @@ func (w *Workspace) unchanged(ctx context.Context, step *Step) error {
 	return nil
 }
 
-// takeOuts stores what the command made and returns what it is.
-func (w *Workspace) takeOuts(ctx context.Context, s *Stage) ([]lock.Item, error) {
+// takeOuts stores what the command made where scan looks, and returns what it is.
+func (w *Workspace) takeOuts(ctx context.Context, s *Stage, scan *hash.Scanner) ([]lock.Item, error) {
 	items := make([]lock.Item, 0, len(s.Outs))
 	for _, o := range s.Outs {
-		n, err := w.takeOut(ctx, o)
+		n, err := w.takeOut(ctx, o, scan)
 		if absent(err) {
 			return nil, &OutputError{Stage: s, Msg: "its command succeeded but did not make its output " + o.Path,
 				Hint: "outputs are relative to the project root, or to wdir where the stage has one: see " + s.Pos.String()}
@@ -194,15 +204,15 @@ func (w *Workspace) takeOuts(ctx context.Context, s *Stage) ([]lock.Item, error)
 // then bring back a whole result.
 func (o Out) stored() bool { return o.Cache || o.Kind != PlainOut }
 
-func (w *Workspace) takeOut(ctx context.Context, o Out) (hash.Node, error) {
+func (w *Workspace) takeOut(ctx context.Context, o Out, scan *hash.Scanner) (hash.Node, error) {
 	switch {
 	case o.Cache:
-		return w.Scan.Put(ctx, o.Path, w.Cache)
+		return scan.Put(ctx, o.Path, w.Cache)
 	case o.stored():
 		// A link into the cache must not end up in git.
-		return w.Scan.Put(ctx, o.Path, w.copies)
+		return scan.Put(ctx, o.Path, w.copies)
 	}
-	return w.Scan.Scan(ctx, o.Path)
+	return scan.Scan(ctx, o.Path)
 }
 
 // restore brings a stage's outputs back from the cache.

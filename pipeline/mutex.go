@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/xtrepro/xt/internal/atomicfile"
 )
 
 // holder is what the workspace's lock file says of who holds it.
@@ -45,11 +47,20 @@ func (w *Workspace) Acquire(ctx context.Context, command string, waiting func(ho
 		l.Close()
 		return nil, err
 	}
-	if err := errors.Join(w.reopen(), w.register()); err != nil {
+	if err := errors.Join(w.tidy(), w.reopen(), w.register()); err != nil {
 		l.Close()
 		return nil, err
 	}
 	return func() { l.Close() }, nil
+}
+
+// tidy removes what a killed xt left half-done. Nobody else is at work now.
+func (w *Workspace) tidy() error {
+	errs := []error{os.RemoveAll(w.state("tmp"))}
+	for _, name := range []string{LockFile, ".gitignore"} {
+		errs = append(errs, atomicfile.Sweep(w.path(name)))
+	}
+	return errors.Join(errs...)
 }
 
 // register makes the project known in a cache that others may use too, so that

@@ -17,6 +17,7 @@ type RunOptions struct {
 	Options
 	Jobs      int  // stages at a time; below 1 it is 1
 	KeepGoing bool // go on with what does not depend on a failed stage
+	Isolated  bool // run each command in a clean directory that holds only its declared inputs
 }
 
 // Result is what became of one stage in a run.
@@ -241,10 +242,10 @@ func (r *runner) do(ctx context.Context, step *Step) *Result {
 		if missing := new(lostError); errors.As(res.Err, &missing) {
 			// The cache turned out not to have it after all: do the work.
 			step.Action, step.Past = Execute, false
-			res.Err = r.w.execute(ctx, step, res, r.rep)
+			res.Err = r.w.execute(ctx, step, r.opts, res, r.rep)
 		}
 	case Execute:
-		res.Err = r.w.execute(ctx, step, res, r.rep)
+		res.Err = r.w.execute(ctx, step, r.opts, res, r.rep)
 	}
 	return res
 }

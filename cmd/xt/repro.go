@@ -30,6 +30,7 @@ func (a *app) reproCommand() *cli.Command {
 			&cli.BoolFlag{Name: "downstream", Usage: "the named stages and what depends on them"},
 			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: 1, Usage: "run `N` stages at a time"},
 			&cli.BoolFlag{Name: "keep-going", Aliases: []string{"k"}, Usage: "go on with what does not depend on a failed stage"},
+			&cli.BoolFlag{Name: "isolated", Usage: "run each stage in a clean directory that holds only what it declares"},
 			&cli.BoolFlag{Name: "allow-missing", Usage: "take the word of xt.lock for data that is not there"},
 			&cli.BoolFlag{Name: "no-run-cache", Usage: "run rather than restore an earlier result"},
 			&cli.StringSliceFlag{Name: "set", Aliases: []string{"S"}, Usage: "use another value of a parameter, this time: `KEY=VALUE`"},
@@ -60,7 +61,7 @@ func (a *app) repro(c *cli.Context) error {
 	}
 	opts := pipeline.RunOptions{
 		Options: pipeline.Options{Force: c.Bool("force"), AllowMissing: c.Bool("allow-missing"), NoRunCache: c.Bool("no-run-cache")},
-		Jobs:    c.Int("jobs"), KeepGoing: c.Bool("keep-going"),
+		Jobs:    c.Int("jobs"), KeepGoing: c.Bool("keep-going"), Isolated: c.Bool("isolated"),
 	}
 	if c.Bool("dry-run") {
 		return a.dryRun(c, w, stages, opts)
