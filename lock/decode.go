@@ -17,6 +17,10 @@ type reader struct {
 	err  *Error
 	kind string // the section being read
 	name string
+	// mixed says that the section has something twice. No xt writes that, nor
+	// would a person: git did, merging the changes of two branches line by line.
+	// Its entry is in conflict, although there are no markers.
+	mixed bool
 }
 
 func read(name string, doc document) (*File, error) {
@@ -64,8 +68,8 @@ func (r *reader) section(sec *section) {
 	if r.err != nil {
 		return
 	}
-	r.kind, r.name = sec.kind, sec.name
-	fields := r.spelled(sec.fields)
+	r.kind, r.name, r.mixed = sec.kind, sec.name, false
+	fields := r.firsts(r.spelled(sec.fields))
 	switch sec.kind {
 	case "data":
 		r.data(sec, sec.name, fields)
@@ -97,12 +101,24 @@ func (r *reader) spelled(fields []field) []field {
 		if !ok {
 			r.fail(f.val.line, f.key, "not the spelling of text that is no UTF-8")
 		}
-		if lookup(fields, key) != nil {
-			r.fail(f.val.line, f.key, "%s is there too", key)
-		}
 		f.key, f.val.str = key, s
 	}
 	return fields
+}
+
+// firsts returns the first field of each key.
+func (r *reader) firsts(fields []field) []field {
+	if distinctKeys(fields) {
+		return fields
+	}
+	r.mixed = true
+	var firsts []field
+	for _, f := range fields {
+		if lookup(firsts, f.key) == nil {
+			firsts = append(firsts, f)
+		}
+	}
+	return firsts
 }
 
 // The readers of one value.
@@ -192,7 +208,7 @@ func (r *reader) tables(f field, each func(line int, fields []field)) {
 		if !r.want(field{f.key, v}, kindTable) || r.err != nil {
 			return
 		}
-		each(v.line, r.spelled(v.table))
+		each(v.line, r.firsts(r.spelled(v.table)))
 	}
 }
 

@@ -30,12 +30,15 @@ func (r *reader) data(sec *section, path string, fields []field) {
 	}
 	r.require(sec.line, "", fields, "blake3", "size", "how")
 	d.Node = node.node(r, sec.line, "")
-	if r.f.Data[path] != nil {
-		r.fail(sec.line, "", "is there twice")
+	if first := r.f.Data[path]; first != nil {
+		d, r.mixed = first, true
 	}
+	d.Conflicted = d.Conflicted || r.mixed
 	r.f.Data[path] = d
 }
 
+// environment reads an environment. One that is not what its name says was mixed
+// of two, and is left out: stages may name an environment that is not known.
 func (r *reader) environment(sec *section, fields []field) {
 	e := new(Environment)
 	for _, f := range fields {
@@ -49,7 +52,7 @@ func (r *reader) environment(sec *section, fields []field) {
 		case "locked":
 			e.Locked = r.sum(f)
 		case "packages":
-			e.Packages = unique(r, f, r.texts(f), strings.Compare, func(s string) string { return s })
+			e.Packages = unique(r, r.texts(f), strings.Compare)
 		default:
 			r.unknown(f)
 		}
@@ -58,11 +61,9 @@ func (r *reader) environment(sec *section, fields []field) {
 	if r.err != nil {
 		return
 	}
-	sum := e.Sum()
-	if sum.String() != sec.name {
-		r.fail(sec.line, "", "the digest of this environment is %s: it was edited", sum)
+	if sum := e.Sum(); sum.String() == sec.name {
+		r.f.Environments[sum] = e
 	}
-	r.f.Environments[sum] = e
 }
 
 func (r *reader) stage(sec *section, fields []field) {
@@ -91,7 +92,10 @@ func (r *reader) stage(sec *section, fields []field) {
 		}
 	}
 	r.require(sec.line, "", fields, "how", "cmd")
-	if s.Conflicted {
+	if first := r.f.Stages[s.Name]; first != nil {
+		s, r.mixed = first, true
+	}
+	if s.Conflicted = s.Conflicted || r.mixed; s.Conflicted {
 		s.Fingerprint = hash.Fingerprint{}
 	}
 	r.f.Stages[s.Name] = s
@@ -195,7 +199,7 @@ func (r *reader) items(f field) []Item {
 		it.Node = node.node(r, line, f.key)
 		items = append(items, it)
 	})
-	return unique(r, f, items, compareItems, func(it Item) string { return it.Path })
+	return unique(r, items, compareItems)
 }
 
 // nodeReader collects the fields of a node, whose kind the keys tell.
@@ -244,17 +248,16 @@ func (nr *nodeReader) node(r *reader, line int, key string) hash.Node {
 	return n
 }
 
-// unique sorts what the list f holds and reports what is there twice. An empty
-// list is nil.
-func unique[T any](r *reader, f field, list []T, compare func(a, b T) int, name func(T) string) []T {
-	list = sorted(list, compare)
-	for i := 1; i < len(list); i++ {
-		if compare(list[i-1], list[i]) == 0 {
-			r.fail(f.val.line, f.key, "%s is there twice", name(list[i]))
-		}
-	}
+// unique sorts a list and leaves out what is there again. An empty list is nil.
+func unique[T any](r *reader, list []T, compare func(a, b T) int) []T {
 	if len(list) == 0 {
 		return nil
 	}
+	if !slices.IsSortedFunc(list, compare) {
+		slices.SortStableFunc(list, compare)
+	}
+	n := len(list)
+	list = slices.CompactFunc(list, func(a, b T) bool { return compare(a, b) == 0 })
+	r.mixed = r.mixed || len(list) < n
 	return list
 }

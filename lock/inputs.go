@@ -32,7 +32,7 @@ func (r *reader) params(f field) []Param {
 		}
 		params = append(params, p)
 	})
-	return unique(r, f, params, compareParams, func(p Param) string { return strings.TrimPrefix(p.File+":"+p.Key, ":") })
+	return unique(r, params, compareParams)
 }
 
 func (r *reader) literal(f field) string {
@@ -75,7 +75,7 @@ func (r *reader) variables(f field, mayUnset bool) (set map[string]string, unset
 		v := r.variable(line, f.key, fields)
 		switch {
 		case seen[v.name]:
-			r.fail(line, f.key, "%s is there twice", v.name)
+			r.mixed = true
 		case v.unset && !mayUnset:
 			r.fail(line, f.key, "%s cannot be unset", v.name)
 		case v.unset:

@@ -26,7 +26,9 @@ type section struct {
 // space and comments, several times faster than a TOML library and with the
 // line of each value. It gives up, without saying why, on everything else: a
 // text may then still be TOML, and is left to the library. Whatever it accepts,
-// the library accepts, and with the same meaning.
+// the library accepts, and with the same meaning, but for one thing: a table may
+// be there twice, and a key twice in a table. That is what git can make of two
+// locks without noticing a conflict.
 type scanner struct {
 	s     string
 	pos   int
@@ -58,7 +60,6 @@ func (s *slab[T]) cut(from int) []T {
 // is not of the plain form.
 func scanDocument(text string) (doc document, ok bool) {
 	sc := scanner{s: text, line: 1}
-	seen := make(map[[2]string]bool)
 	fields := &doc.top
 	for {
 		if !sc.blank() {
@@ -72,33 +73,26 @@ func scanDocument(text string) (doc document, ok bool) {
 		}
 		*fields = sc.fields.cut(0)
 		if sc.pos == len(sc.s) {
-			return doc, distinct(doc)
+			return doc, plainTop(doc.top)
 		}
 		sec, ok := sc.header()
-		if !ok || seen[[2]string{sec.kind, sec.name}] {
+		if !ok {
 			return doc, false
 		}
-		seen[[2]string{sec.kind, sec.name}] = true
 		doc.sections = append(doc.sections, sec)
 		fields = &doc.sections[len(doc.sections)-1].fields
 	}
 }
 
-// distinct reports whether no table has a key twice. A table among the keys at
-// the top might be the one that a header names, and is not judged here.
-func distinct(doc document) bool {
-	for i := range doc.top {
-		if doc.top[i].val.kind == kindTable {
+// plainTop reports whether the keys at the top are distinct, and none is, or
+// might be, a table that headers name.
+func plainTop(top []field) bool {
+	for i := range top {
+		if top[i].val.kind == kindTable || slices.Contains(sectionKinds, top[i].key) {
 			return false
 		}
 	}
-	for i := range doc.sections {
-		sec := &doc.sections[i]
-		if !distinctKeys(sec.fields) || lookup(doc.top, sec.kind) != nil {
-			return false
-		}
-	}
-	return distinctKeys(doc.top)
+	return distinctKeys(top)
 }
 
 func distinctKeys(fields []field) bool {
