@@ -24,20 +24,16 @@ type pass struct {
 	size     int64
 	next     atomic.Int64 // the segment to take next
 	tree     blake3tree.Tree
+	// writing is held during a write: the kernel has a lock of that kind for
+	// each file anyhow, but spins on it.
+	writing sync.Mutex
 }
 
-// run reads the file and returns its digest. What a reader finds at the end,
-// the last segment, completes the tree and so comes after all others.
+// run reads the file and returns its digest. The last segment completes the
+// tree, so it comes after all the others.
 func (p *pass) run(ctx context.Context) (Sum, error) {
 	last := max(0, p.size-1) / segmentSize
-	group, groupCtx := errgroup.WithContext(ctx)
-	for range min(last, int64(p.workers())) {
-		group.Go(func() error { return p.segments(groupCtx, last) })
-	}
-	if err := group.Wait(); err != nil {
-		return Sum{}, err
-	}
-	if err := ctx.Err(); err != nil {
+	if err := p.allBefore(ctx, last); err != nil {
 		return Sum{}, err
 	}
 	s := scratches.Get().(*scratch)
@@ -47,6 +43,18 @@ func (p *pass) run(ctx context.Context) (Sum, error) {
 		return Sum{}, err
 	}
 	return Sum(p.tree.Sum(s.hasher, last, data)), nil
+}
+
+// allBefore reads the segments before the last one.
+func (p *pass) allBefore(ctx context.Context, last int64) error {
+	if last == 0 {
+		return ctx.Err()
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	for range min(last, int64(p.workers())) {
+		group.Go(func() error { return p.segments(groupCtx, last) })
+	}
+	return group.Wait()
 }
 
 // workers is how many goroutines read one big file. Only one at a time can
@@ -59,7 +67,7 @@ func (p *pass) workers() int {
 	return n
 }
 
-// segments takes segments before the last one until there are none left.
+// segments reads one segment after another until only the last one is left.
 func (p *pass) segments(ctx context.Context, last int64) error {
 	for {
 		i := p.next.Add(1) - 1
@@ -97,6 +105,8 @@ func (p *pass) transfer(data []byte, i int64) error {
 	if err != nil || p.dst == nil {
 		return err
 	}
+	p.writing.Lock()
+	defer p.writing.Unlock()
 	_, err = p.dst.WriteAt(data, i*segmentSize)
 	return err
 }

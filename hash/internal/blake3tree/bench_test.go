@@ -2,6 +2,7 @@ package blake3tree
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/zeebo/blake3"
@@ -10,7 +11,7 @@ import (
 func BenchmarkSegment(b *testing.B) {
 	p := pattern(SegmentSize)
 	for _, kernels := range engines() {
-		b.Run(fmt.Sprintf("kernel=%s", kernels[0].name), func(b *testing.B) {
+		b.Run("kernel="+kernels[0].name, func(b *testing.B) {
 			h := newHasher(kernels)
 			b.SetBytes(SegmentSize)
 			for b.Loop() {
@@ -39,4 +40,25 @@ func BenchmarkSum(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkMemory hashes 1 GiB in memory.
+func BenchmarkMemory(b *testing.B) {
+	p := pattern(1 << 30)
+	for workers := 1; workers <= runtime.GOMAXPROCS(0); workers *= 2 {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
+			b.SetBytes(int64(len(p)))
+			for b.Loop() {
+				sum(p, best(), workers)
+			}
+		})
+	}
+	b.Run("zeebo", func(b *testing.B) {
+		b.SetBytes(int64(len(p)))
+		for b.Loop() {
+			h := blake3.New()
+			h.Write(p)
+			h.Sum(nil)
+		}
+	})
 }

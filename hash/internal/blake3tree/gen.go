@@ -1,7 +1,7 @@
 //go:build ignore
 
-// Gen writes kernel_amd64.s: the same algorithm for two register widths and
-// two instruction sets.
+// Gen writes the kernels for amd64 to the file it is given: the same algorithm
+// for two register widths and two instruction sets.
 //
 // A kernel hashes one input in each 32-bit lane. Word i of the BLAKE3 state of
 // all the inputs is one vector register, so that the compression function is
@@ -68,7 +68,7 @@ func main() {
 		w.target = t
 		w.kernel()
 	}
-	if err := os.WriteFile("kernel_amd64.s", w.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(os.Args[1], w.Bytes(), 0o644); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -2,7 +2,7 @@ package blake3tree
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go run gen.go
+//go:generate go run gen.go kernel_amd64.s
 
 //go:noescape
 func hash16AVX512(out, in *byte, counter uint64, s *shape)
