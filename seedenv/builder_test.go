@@ -91,7 +91,7 @@ func TestBuildMakesTheEnvironmentThatTheRequirementsAskFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := found.Environment(nil).Packages; len(got) != 1 || !strings.HasPrefix(got[0], "idna==") {
+	if got := found.Environment(b.Root, nil).Packages; len(got) != 1 || !strings.HasPrefix(got[0], "idna==") {
 		t.Errorf("packages %q, want only idna", got)
 	}
 	identity, err := b.Identity(t.Context(), r, locked)

@@ -31,16 +31,27 @@ func (p *Interpreter) Version() string {
 }
 
 // Environment returns what identifies the interpreter and the packages that a
-// script run with it can import. The packages are read anew with each call.
-func (p *Interpreter) Environment(environ []string) lock.Environment {
-	// What PYTHONPATH names comes first, as on sys.path.
-	dirs := filepath.SplitList(get(environ, "PYTHONPATH"))
+// script run with it in dir can import. The packages are listed anew with each
+// call.
+func (p *Interpreter) Environment(dir string, environ []string) lock.Environment {
 	return lock.Environment{
 		OS:       runtime.GOOS,
 		Arch:     runtime.GOARCH,
 		Python:   p.Python,
-		Packages: packages(append(dirs, p.Sites...)),
+		Packages: packages(p.searchPath(dir, environ)),
 	}
+}
+
+// searchPath returns the directories that hold packages, in the order of
+// sys.path: what PYTHONPATH names comes first.
+func (p *Interpreter) searchPath(dir string, environ []string) []string {
+	var path []string
+	for _, entry := range filepath.SplitList(get(environ, "PYTHONPATH")) {
+		if entry != "" {
+			path = append(path, absolute(dir, entry))
+		}
+	}
+	return append(path, p.Sites...)
 }
 
 //go:embed query.py

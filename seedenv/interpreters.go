@@ -23,7 +23,7 @@ type Interpreters struct {
 	mu      sync.Mutex
 	known   map[string]memory           // by question.sum
 	asked   map[string]*Interpreter     // in this process: true until it ends
-	listed  map[string]lock.Environment // likewise
+	listed  map[string]lock.Environment // likewise, by what was listed
 	queries int                         // interpreters started, for tests
 }
 
@@ -86,19 +86,19 @@ func (x *Interpreters) Look(ctx context.Context, path, dir string, environ []str
 }
 
 // Environment is [Interpreters.Look] followed by [Interpreter.Environment],
-// which is done once for each interpreter and PYTHONPATH.
+// which is done once in a process for each interpreter and PYTHONPATH.
 func (x *Interpreters) Environment(ctx context.Context, path, dir string, environ []string) (lock.Environment, error) {
 	found, err := x.Look(ctx, path, dir, environ)
 	if err != nil {
 		return lock.Environment{}, err
 	}
-	key := found.Executable + "\x00" + strings.Join(found.Sites, "\x00") + "\x00" + get(environ, "PYTHONPATH")
+	key := found.Python + "\x00" + strings.Join(found.searchPath(dir, environ), "\x00")
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if e, ok := x.listed[key]; ok {
 		return e, nil
 	}
-	e := found.Environment(environ)
+	e := found.Environment(dir, environ)
 	x.listed[key] = e
 	return e, nil
 }
