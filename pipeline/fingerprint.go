@@ -76,7 +76,7 @@ func describeSeed(t *hash.Text, e *lock.Stage) {
 	if e.Seed != nil {
 		t.Line("seed", strconv.FormatInt(*e.Seed, 10))
 	}
-	if e.Deterministic != "" && e.Deterministic != lock.DeterministicOff {
+	if e.Deterministic != "" {
 		t.Line("deterministic", e.Deterministic)
 		t.Line("threads", strconv.Itoa(e.Threads))
 	}

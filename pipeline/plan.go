@@ -280,7 +280,9 @@ func (p *planner) entry(s *Stage, old *lock.Stage) (*lock.Stage, *inputs) {
 		Name: s.Name, How: lock.Executed,
 		Cmd: s.Cmd, Shell: s.Shell, Wdir: s.Wdir,
 		Env: maps.Clone(s.Env), Seed: s.Seed.Value,
-		Deterministic: s.Seed.Deterministic, Threads: s.Seed.Threads,
+	}
+	if s.Seed.Deterministic != lock.DeterministicOff {
+		e.Deterministic, e.Threads = s.Seed.Deterministic, s.Seed.Threads
 	}
 	for _, path := range s.Code {
 		e.Code = p.item(e.Code, path, in)

@@ -222,10 +222,10 @@ func (r *runner) refresh(ctx context.Context, s *Stage) error {
 				return err
 			}
 			if n.IsZero() {
-				delete(r.planner.known, path)
+				delete(r.facts.Nodes, path)
 				continue
 			}
-			r.planner.known[path] = n
+			r.facts.Nodes[path] = n
 		}
 	}
 	return nil
@@ -238,6 +238,9 @@ func (r *runner) do(ctx context.Context, step *Step) *Result {
 	switch step.Action {
 	case Restore:
 		res.Err = r.w.restore(ctx, step, res)
+		if step.Past {
+			step.Entry.Commit, step.Entry.Dirty = r.w.provenance(step.Stage)
+		}
 		res.Duration = time.Since(begin)
 		if missing := new(lostError); errors.As(res.Err, &missing) {
 			// The cache turned out not to have it after all: do the work.
