@@ -14,8 +14,8 @@ import (
 //	records  count times recordSize bytes
 //	text     names and link targets, to which the records point
 //
-// Numbers are little-endian. A block is only a claim: the accessors check each
-// offset, so that a corrupt one yields wrong answers to nobody but itself.
+// Numbers are little-endian. The texts follow one another in the order of the
+// records, without gap or overlap.
 type block struct {
 	all  []byte
 	self []byte
@@ -47,7 +47,8 @@ const (
 
 var le = binary.LittleEndian
 
-// readBlock splits b; false if it cannot be a block.
+// readBlock splits b; false if it is not a block. The accessors rely on what it
+// checks.
 func readBlock(b []byte) (block, bool) {
 	if len(b) < blockHead {
 		return block{}, false
@@ -56,7 +57,24 @@ func readBlock(b []byte) (block, bool) {
 	if n > int64(len(b)-blockHead) {
 		return block{}, false
 	}
-	return block{all: b, self: b[:blockHead], recs: b[blockHead:][:n], text: b[blockHead+n:]}, true
+	x := block{all: b, self: b[:blockHead], recs: b[blockHead:][:n], text: b[blockHead+n:]}
+	return x, x.valid()
+}
+
+// valid reports whether each record has a kind and a text of its own. Texts
+// that overlap could make a small block stand for more than there is memory.
+func (b block) valid() bool {
+	text := 0
+	for i := range b.len() {
+		r := b.raw(i)
+		k := Kind(r[atKind])
+		name, target := int(le.Uint16(r[atName:])), int(le.Uint16(r[atTarget:]))
+		if int(le.Uint32(r[atText:])) != text || k == 0 || k > Directory || k != Symlink && target != 0 {
+			return false
+		}
+		text += name + target
+	}
+	return text == len(b.text)
 }
 
 // exists reports whether b is a block, and not the zero one.
@@ -76,50 +94,23 @@ func (b block) node() Node {
 
 func (b block) raw(i int) []byte { return b.recs[i*recordSize:][:recordSize] }
 
-// name returns the name of a record, nil if the record is broken. It is the
-// block's memory.
+// name returns the name of a record, in the block's memory.
 func (b block) name(i int) []byte {
 	r := b.raw(i)
-	return b.cut(int64(le.Uint32(r[atText:])), int(le.Uint16(r[atName:])))
+	return b.text[le.Uint32(r[atText:]):][:le.Uint16(r[atName:])]
 }
 
-func (b block) cut(from int64, n int) []byte {
-	if from+int64(n) > int64(len(b.text)) {
-		return nil
-	}
-	return b.text[from:][:n]
-}
-
-// holds reports whether record i is of the name, whole, and to be trusted as
-// long as the file's Stat is s. A directory's state is not of interest.
+// holds reports whether record i is of the name, and to be trusted as long as
+// the file's Stat is s. A directory's state is not of interest.
 func (b block) holds(i int, name string, s *Stat) bool {
-	r := b.raw(i)
-	if string(b.name(i)) != name || !b.whole(r) {
+	if string(b.name(i)) != name || b.isDir(i) != (s.kind() == Directory) {
 		return false
 	}
-	if s.kind() == Directory {
-		return Kind(r[atKind]) == Directory
-	}
-	return Kind(r[atKind]) != Directory && b.fresh(r, s)
+	return b.isDir(i) || fresh(b.raw(i), s)
 }
 
-// whole reports whether nodeAt can read the record.
-func (b block) whole(r []byte) bool {
-	switch k := Kind(r[atKind]); k {
-	case File, Executable, Directory:
-		return true
-	case Symlink:
-		return b.target(r) != nil
-	}
-	return false
-}
-
-// target returns the target of a link, nil if the record is broken.
-func (b block) target(r []byte) []byte {
-	return b.cut(int64(le.Uint32(r[atText:]))+int64(le.Uint16(r[atName:])), int(le.Uint16(r[atTarget:])))
-}
-
-func (b block) fresh(r []byte, s *Stat) bool {
+// fresh reports whether the record is to be trusted for s. See [Stat.Same].
+func fresh(r []byte, s *Stat) bool {
 	return int64(le.Uint64(r[atCtime:])) == s.Ctime &&
 		int64(le.Uint64(r[atMtime:])) == s.Mtime &&
 		int64(le.Uint64(r[atSize:])) == s.Size &&
@@ -130,25 +121,22 @@ func (b block) fresh(r []byte, s *Stat) bool {
 
 func (b block) isDir(i int) bool { return Kind(b.raw(i)[atKind]) == Directory }
 
-// nodeAt returns the node of record i; false if the record is broken.
-func (b block) nodeAt(i int) (Node, bool) {
+// nodeAt returns the node of record i.
+func (b block) nodeAt(i int) Node {
 	r := b.raw(i)
-	n := Node{
-		Kind:  Kind(r[atKind]),
-		Sum:   Sum(r[atSum:][:Size]),
-		Size:  int64(le.Uint64(r[atBytes:])),
-		Files: int64(le.Uint64(r[atFiles:])),
+	target := b.text[int(le.Uint32(r[atText:]))+int(le.Uint16(r[atName:])):][:le.Uint16(r[atTarget:])]
+	return Node{
+		Kind:   Kind(r[atKind]),
+		Sum:    Sum(r[atSum:][:Size]),
+		Size:   int64(le.Uint64(r[atBytes:])),
+		Files:  int64(le.Uint64(r[atFiles:])),
+		Target: string(target),
 	}
-	if n.Kind == Symlink {
-		n.Target = string(b.target(r))
-	}
-	return n, b.whole(r)
 }
 
-// record decodes record i; false if it is broken.
-func (b block) record(i int) (Record, bool) {
+// record decodes record i.
+func (b block) record(i int) Record {
 	r := b.raw(i)
-	n, ok := b.nodeAt(i)
 	return Record{
 		Name: string(b.name(i)),
 		Stat: Stat{
@@ -158,21 +146,18 @@ func (b block) record(i int) (Record, bool) {
 			Ino:   le.Uint64(r[atIno:]),
 			Mode:  le.Uint32(r[atMode:]),
 		},
-		Node: n,
+		Node: b.nodeAt(i),
 		Racy: r[atRacy] != 0,
-	}, ok && b.name(i) != nil
+	}
 }
 
-// records decodes all; false if one is broken.
-func (b block) records() ([]Record, bool) {
+// records decodes all.
+func (b block) records() []Record {
 	recs := make([]Record, b.len())
 	for i := range recs {
-		var ok bool
-		if recs[i], ok = b.record(i); !ok {
-			return nil, false
-		}
+		recs[i] = b.record(i)
 	}
-	return recs, true
+	return recs
 }
 
 // find returns where the name stands, or would.

@@ -133,11 +133,7 @@ func (x *Index) stillHolds(path string) bool {
 // looseBlock returns the block of all single files, nil if there are none.
 func (x *Index) looseBlock() []byte {
 	var recs []Record
-	for i := range x.file.loose.len() {
-		r, ok := x.file.loose.record(i)
-		if !ok {
-			continue
-		}
+	for _, r := range x.file.loose.records() {
 		if c, hidden := x.changes.find(r.Name); !hidden && (c == nil || c.file == nil) {
 			recs = append(recs, r)
 		}

@@ -196,7 +196,7 @@ func (d *dirJob) compare(s *buffers) {
 			j++
 		}
 		if j < d.old.len() && d.old.holds(j, r.Name, &r.Stat) {
-			r.Node, _ = d.old.nodeAt(j)
+			r.Node = d.old.nodeAt(j)
 		}
 	}
 }

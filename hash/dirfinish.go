@@ -7,7 +7,7 @@ func (d *dirJob) finish() (Node, error) {
 		if d.sameKids() {
 			return d.old.node(), nil
 		}
-		d.recs, _ = d.old.records()
+		d.recs = d.old.records()
 	}
 	for _, k := range d.kids {
 		d.recs[k.at].Node = k.node
@@ -24,7 +24,7 @@ func (d *dirJob) finish() (Node, error) {
 // sameKids reports whether the directories in the directory are what old says.
 func (d *dirJob) sameKids() bool {
 	for _, k := range d.kids {
-		if n, ok := d.old.nodeAt(k.at); !ok || n != k.node {
+		if d.old.nodeAt(k.at) != k.node {
 			return false
 		}
 	}

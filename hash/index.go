@@ -52,8 +52,7 @@ func (x *Index) Dir(path string) (self Node, recs []Record, ok bool) {
 	if !ok {
 		return Node{}, nil, false
 	}
-	recs, ok = b.records()
-	return b.node(), recs, ok
+	return b.node(), b.records(), true
 }
 
 // block returns the block of the directory at path. It is valid until Close.

@@ -64,8 +64,26 @@ func readIndexFile(data []byte) *indexFile {
 		return &indexFile{}
 	}
 	f := &indexFile{data: data, table: table[:count*tableEntry], paths: table[count*tableEntry:]}
+	if !f.packed() {
+		return &indexFile{}
+	}
 	f.loose, _ = f.block(looseFiles)
 	return f
+}
+
+// packed reports whether blocks and paths follow one another without gap or
+// overlap. Otherwise a small file could stand for a large one many times over.
+func (f *indexFile) packed() bool {
+	path, block := uint64(0), uint64(indexHeader)
+	for i := range f.len() {
+		e := f.entry(i)
+		if le.Uint64(e) != path || le.Uint64(e[16:]) != block {
+			return false
+		}
+		path += uint64(le.Uint32(e[8:]))
+		block += min(le.Uint64(e[24:]), uint64(len(f.data))) // the sum cannot overflow
+	}
+	return path == uint64(len(f.paths)) && block+uint64(len(f.table)+len(f.paths)) == uint64(len(f.data))
 }
 
 func (f *indexFile) len() int { return len(f.table) / tableEntry }
@@ -124,9 +142,9 @@ func (f *indexFile) looseFile(path string) (Record, bool) {
 	if !ok {
 		return Record{}, false
 	}
-	r, ok := f.loose.record(i)
+	r := f.loose.record(i)
 	r.Name = r.Name[strings.LastIndexByte(r.Name, '/')+1:]
-	return r, ok
+	return r, true
 }
 
 // knows reports whether anything is recorded at path or below.
