@@ -12,10 +12,12 @@ const (
 	lockFile   = "xt.lock"
 )
 
-var (
-	drivePattern = regexp.MustCompile(`^[A-Za-z]:`)
-	urlPattern   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
-)
+var urlPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+
+// hasDrive reports whether a path begins with a drive of Windows.
+func hasDrive(p string) bool {
+	return len(p) >= 2 && p[1] == ':' && (p[0]|0x20) >= 'a' && (p[0]|0x20) <= 'z'
+}
 
 // cleanPath makes of a path relative to dir one relative to the root. The two
 // texts say what is wrong with it and what to do; both are "" if nothing is.
@@ -25,11 +27,11 @@ func cleanPath(dir, p string) (clean, msg, hint string) {
 		return "", "the path is empty", ""
 	case strings.ContainsRune(p, 0):
 		return "", "the path holds a NUL byte", ""
-	case urlPattern.MatchString(p):
+	case strings.Contains(p, "://") && urlPattern.MatchString(p):
 		return "", fmt.Sprintf("%q is an address, not a path in the project", p), "download it in a stage, or add the file to xt"
 	case strings.Contains(p, `\`):
 		return "", fmt.Sprintf("%q has a backslash", p), fmt.Sprintf("write %q, on Windows too", strings.ReplaceAll(p, `\`, "/"))
-	case strings.HasPrefix(p, "/") || drivePattern.MatchString(p):
+	case strings.HasPrefix(p, "/") || hasDrive(p):
 		return "", fmt.Sprintf("%q is an absolute path", p), "write it relative to the project; what lies outside cannot be reproduced"
 	case strings.HasPrefix(p, "~"):
 		return "", fmt.Sprintf("%q is in a home directory", p), "write a path in the project; what lies outside cannot be reproduced"

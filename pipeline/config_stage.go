@@ -25,7 +25,7 @@ func (l *loader) readStages() {
 		}
 		combinations, ok := cells(axes, maxStages-len(l.stages))
 		if !ok {
-			l.tell(n.KeyAt, p, "a matrix makes a stage of each combination of its values", "more than %d stages", maxStages)
+			l.tell(n.KeyAt, p, tooManyHint(axes), "more than %d stages", maxStages)
 			return
 		}
 		names := axisNames(axes)
@@ -34,6 +34,13 @@ func (l *loader) readStages() {
 			l.stages = append(l.stages, b.build(n.Key+c.suffix))
 		}
 	}
+}
+
+func tooManyHint(axes []axis) string {
+	if len(axes) == 0 {
+		return ""
+	}
+	return "a matrix makes a stage of each combination of its values"
 }
 
 func axisNames(axes []axis) []string {

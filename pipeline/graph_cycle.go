@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -55,9 +56,10 @@ func (g *Graph) cycle(s *Stage) []*Stage {
 func walkBack(s *Stage, from map[*Stage]*Stage) []*Stage {
 	cycle := []*Stage{s}
 	for at := from[s]; at != s; at = from[at] {
-		cycle = append([]*Stage{at}, cycle...)
+		cycle = append(cycle, at)
 	}
-	return append([]*Stage{s}, cycle...)
+	slices.Reverse(cycle[1:])
+	return append(cycle, s)
 }
 
 // knot returns all stages that need s and that s needs.
@@ -95,8 +97,11 @@ func (g *Graph) tellCycle(cycle []*Stage, rep *report) {
 	for i, s := range cycle {
 		names[i] = s.Name
 		if i > 0 && i <= most {
-			why = append(why, fmt.Sprintf("%s reads %s of %s", s.Name, g.link1(s, cycle[i-1]), cycle[i-1].Name))
+			why = append(why, fmt.Sprintf("%s reads %s of %s", s.Name, g.between(s, cycle[i-1]), cycle[i-1].Name))
 		}
+	}
+	if len(names) > 20 {
+		names = append(append(names[:10:10], "…"), names[len(names)-9:]...)
 	}
 	rep.add(&ConfigError{
 		Pos:  cycle[0].Pos,
@@ -105,8 +110,8 @@ func (g *Graph) tellCycle(cycle []*Stage, rep *report) {
 	})
 }
 
-// link1 returns the first dependency of s that other makes.
-func (g *Graph) link1(s, other *Stage) string {
+// between returns the first dependency of s that other makes.
+func (g *Graph) between(s, other *Stage) string {
 	for _, dep := range s.Deps {
 		for _, m := range g.owners.touching(dep) {
 			if m.Stage == other {

@@ -31,7 +31,7 @@ func (sc *scope) expand(text string, lists bool) (string, []reference) {
 	var bad []reference
 	for {
 		i := strings.Index(text, "${")
-		if i < 0 {
+		if i < 0 || len(bad) >= maxShown {
 			b.WriteString(text)
 			return b.String(), bad
 		}

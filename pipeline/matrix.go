@@ -129,9 +129,13 @@ type cell struct {
 func cells(axes []axis, limit int) ([]cell, bool) {
 	total := 1
 	for _, a := range axes {
-		if total *= len(a.values); total > limit {
-			return nil, false
+		total *= len(a.values)
+		if total > limit {
+			break // and does not overflow
 		}
+	}
+	if total > limit {
+		return nil, false
 	}
 	if len(axes) == 0 {
 		return []cell{{}}, true

@@ -122,9 +122,7 @@ func (l *loader) paramsFile(name string, at Position, where string) map[string]a
 		if !errors.As(err, &pe) {
 			pe = &paramsError{msg: err.Error()}
 		}
-		if pe.line == 0 {
-			pe.line, pe.col = 1, 1
-		}
+		pe.within(b)
 		l.rep.add(&ConfigError{Pos: Position{name, pe.line, pe.col}, Msg: pe.msg, Hint: pe.hint})
 		return nil
 	}

@@ -41,6 +41,9 @@ func decodeParams(name string, b []byte) (map[string]any, error) {
 			return nil, errorAt(b, i, fmt.Sprintf("byte 0x%02x is not UTF-8", b[i]), "save the file as UTF-8")
 		}
 	}
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return nil, errorAt(b, i, "the file holds a NUL byte", "params files are texts in UTF-8")
+	}
 	switch strings.ToLower(path.Ext(name)) {
 	case ".toml":
 		return decodeTOML(b)
@@ -50,6 +53,15 @@ func decodeParams(name string, b []byte) (map[string]any, error) {
 		return decodeYAML(b)
 	}
 	return nil, &paramsError{msg: "this is no params file", hint: "params files end in .yaml, .yml, .json or .toml"}
+}
+
+// within moves a position that a parser puts behind the end of a line, or of the
+// file, to that end.
+func (e *paramsError) within(b []byte) *paramsError {
+	lines := strings.Split(string(b), "\n")
+	e.line = max(1, min(e.line, len(lines)))
+	e.col = max(1, min(e.col, utf8.RuneCountInString(lines[e.line-1])+1))
+	return e
 }
 
 func invalidUTF8(b []byte) int {

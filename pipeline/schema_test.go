@@ -178,3 +178,36 @@ func TestSchemaAgrees(t *testing.T) {
 		}
 	}
 }
+
+// TestReference checks that the reference names every key, and that its example
+// is a pipeline.
+func TestReference(t *testing.T) {
+	b, err := os.ReadFile("../docs/xt-toml.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var walk func(s *shape, where string)
+	walk = func(s *shape, where string) {
+		for _, k := range s.keys {
+			if k.name == "sweep" {
+				continue // it has no command yet
+			}
+			if !bytes.Contains(b, []byte("`"+k.name+"`")) && !bytes.Contains(b, []byte(k.name+" = ")) && !bytes.Contains(b, []byte("["+k.name)) {
+				t.Errorf("%s%s is not in the reference", where, k.name)
+			}
+			walk(k.shape, where+k.name+".")
+			if k.shape.rest != nil {
+				walk(k.shape.rest, where+k.name+".")
+			}
+		}
+	}
+	walk(fileShape, "")
+	_, rest, _ := strings.Cut(string(b), "```toml\n")
+	example, _, _ := strings.Cut(rest, "```")
+	if g := load(t, files{"xt.toml": example}); len(g.Stages) != 4 {
+		t.Errorf("the example has %d stages", len(g.Stages))
+	}
+	if err := validate(t, compileSchema(t), example); err != nil {
+		t.Error(err)
+	}
+}

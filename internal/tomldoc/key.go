@@ -19,7 +19,8 @@ func (s *scanner) key() []part {
 			s.stop()
 			return nil
 		}
-		if parts = append(parts, part{name}); len(parts) > maxParts {
+		parts = append(parts, part{name})
+		if s.parts = len(parts); s.parts > maxParts {
 			s.tooDeep = true
 			s.stop()
 			return nil

@@ -33,7 +33,12 @@ func Parse(b []byte) (*Doc, error) {
 	// parser recurses as deep as the text says.
 	s := &scanner{src: d.Text, root: &Node{Kind: Table}}
 	s.scan()
-	if s.tooDeep {
+	switch {
+	case s.tooMany:
+		return nil, d.errorAt(s.i, fmt.Sprintf("more than %d keys and values", maxNodes), "")
+	case s.tooDeep && s.parts > maxParts:
+		return nil, d.errorAt(s.i, "the key has too many parts", fmt.Sprintf("a dotted key can have %d", maxParts))
+	case s.tooDeep:
 		return nil, d.errorAt(s.i, "nested too deep", fmt.Sprintf("tables and lists can be nested %d deep", maxDepth))
 	}
 	var values map[string]any

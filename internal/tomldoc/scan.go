@@ -5,6 +5,10 @@ import "strings"
 const (
 	maxDepth = 64 // of tables and lists within each other
 	maxParts = 16 // of a dotted key
+
+	// maxNodes bounds the keys and items of a file. The parser takes a thousand
+	// times the memory of the shortest of them.
+	maxNodes = 500_000
 )
 
 // scanner walks through TOML and notes where things are. It is not a validator:
@@ -15,6 +19,9 @@ type scanner struct {
 	i    int
 	root *Node
 
+	nodes   int
+	parts   int // of the last key
+	tooMany bool
 	tooDeep bool
 	stopped bool
 
@@ -33,6 +40,14 @@ func (s *scanner) scan() {
 }
 
 func (s *scanner) stop() { s.stopped = true }
+
+// count stops at a file that has too many keys.
+func (s *scanner) count() {
+	if s.nodes++; s.nodes > maxNodes {
+		s.tooMany = true
+		s.stop()
+	}
+}
 
 func (s *scanner) peek() byte {
 	if s.i < len(s.src) {
@@ -78,6 +93,7 @@ func (s *scanner) line() {
 func (s *scanner) header() *Node {
 	at := s.i
 	s.i++
+	s.count()
 	list := s.accept('[')
 	parts := s.key()
 	closed := s.accept(']') && (!list || s.accept(']'))
@@ -170,9 +186,11 @@ func (s *scanner) pair(table *Node, depth int) {
 
 // value reads a value, without its meaning, into n.
 func (s *scanner) value(n *Node, depth int) {
-	if depth >= maxDepth {
+	if s.count(); depth >= maxDepth {
 		s.tooDeep = true
 		s.stop()
+	}
+	if s.stopped {
 		return
 	}
 	s.space(false)
