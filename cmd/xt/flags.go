@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -65,8 +66,12 @@ func reorder(args []string, flags []cli.Flag) []string {
 			operands = append(operands, args[i+1:]...)
 			i = len(args)
 		case isFlag(args[i]):
-			n := min(width(args[i], flags), len(args)-i)
-			first = append(first, args[i:i+n]...)
+			words := spell(args[i], flags)
+			n := 1
+			if last := words[len(words)-1]; isFlag(last) {
+				n = min(width(last, flags), len(args)-i)
+			}
+			first = append(append(first, words...), args[i+1:i+n]...)
 			i += n
 		default:
 			operands = append(operands, args[i])
@@ -80,6 +85,26 @@ func reorder(args []string, flags []cli.Flag) []string {
 	return first
 }
 
+// spell takes apart what the cli package cannot: "-j4" is "-j 4", and "-fk" is
+// "-f -k". What is not spelled so stays as it is.
+func spell(arg string, flags []cli.Flag) []string {
+	if len(arg) < 3 || arg[1] == '-' || strings.Contains(arg, "=") || findFlag(arg[1:], flags) != nil {
+		return []string{arg}
+	}
+	var words []string
+	for i := 1; i < len(arg); i++ {
+		f := findFlag(arg[i:i+1], flags)
+		switch {
+		case f == nil:
+			return []string{arg}
+		case takesValue(f) && i+1 < len(arg):
+			return append(words, "-"+arg[i:i+1], arg[i+1:])
+		}
+		words = append(words, "-"+arg[i:i+1])
+	}
+	return words
+}
+
 func isFlag(arg string) bool { return len(arg) > 1 && arg[0] == '-' }
 
 // width returns how many words a flag takes: 2 if its value is the next word.
@@ -88,15 +113,22 @@ func width(arg string, flags []cli.Flag) int {
 	if strings.Contains(name, "=") {
 		return 1
 	}
-	for _, f := range flags {
-		for _, n := range f.Names() {
-			if n == name {
-				if d, ok := f.(cli.DocGenerationFlag); ok && d.TakesValue() {
-					return 2
-				}
-				return 1
-			}
-		}
+	if f := findFlag(name, flags); f != nil && takesValue(f) {
+		return 2
 	}
 	return 1
+}
+
+func findFlag(name string, flags []cli.Flag) cli.Flag {
+	for _, f := range flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+func takesValue(f cli.Flag) bool {
+	d, ok := f.(cli.DocGenerationFlag)
+	return ok && d.TakesValue()
 }
