@@ -10,14 +10,10 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/lock"
 )
-
-// lockPoll is how often a process looks whether another is done.
-const lockPoll = 100 * time.Millisecond
 
 // Builder makes virtual environments from requirements, with uv. Several
 // processes may use one directory at once: one builds an environment, the
@@ -77,7 +73,7 @@ func (b *Builder) Build(ctx context.Context, r Requirements, locked []byte) (*En
 	if isComplete(env, sum) {
 		return env, nil
 	}
-	unlock, err := b.lock(ctx, dir+".lock", "an environment is being built")
+	held, unlock, err := b.lock(ctx, dir+".lock", "an environment is being built")
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +81,7 @@ func (b *Builder) Build(ctx context.Context, r Requirements, locked []byte) (*En
 	if isComplete(env, sum) {
 		return env, nil
 	}
-	if err := b.build(ctx, env, base, sum, locked); err != nil {
+	if err := b.build(ctx, held, env, base, sum, locked); err != nil {
 		return nil, fmt.Errorf("build the environment of %s: %w", r.File, err)
 	}
 	return env, nil
@@ -93,7 +89,7 @@ func (b *Builder) Build(ctx context.Context, r Requirements, locked []byte) (*En
 
 // build makes env where it will stay, since a virtual environment holds its own
 // path. What an earlier attempt left there goes.
-func (b *Builder) build(ctx context.Context, env *Env, base string, sum hash.Sum, locked []byte) error {
+func (b *Builder) build(ctx context.Context, held *os.File, env *Env, base string, sum hash.Sum, locked []byte) error {
 	if err := os.RemoveAll(env.Dir); err != nil {
 		return err
 	}
@@ -102,14 +98,14 @@ func (b *Builder) build(ctx context.Context, env *Env, base string, sum hash.Sum
 		return err
 	}
 	b.say("building the environment: %s, %d packages", env.Environment.Python, countPins(locked))
-	if err := tool.run(ctx, "venv", "--quiet", "--no-project", "--python", base, env.Dir); err != nil {
+	if err := tool.run(ctx, held, "venv", "--quiet", "--no-project", "--python", base, env.Dir); err != nil {
 		return err
 	}
 	pins := filepath.Join(env.Dir, "requirements.lock")
 	if err := os.WriteFile(pins, locked, 0o666); err != nil {
 		return err
 	}
-	if err := tool.run(ctx, "pip", "sync", "--python", env.Python, "--allow-empty-requirements", pins); err != nil {
+	if err := tool.run(ctx, held, "pip", "sync", "--python", env.Python, "--allow-empty-requirements", pins); err != nil {
 		return err
 	}
 	return markComplete(env, sum)

@@ -178,3 +178,35 @@ func TestLockErrors(t *testing.T) {
 		t.Errorf("no Python: %v", err)
 	}
 }
+
+func TestUVIsTheUsersIfThereIsOne(t *testing.T) {
+	bin := t.TempDir()
+	b := &Builder{Root: t.TempDir(), Environ: []string{"PATH=" + bin}}
+	write(t, filepath.Join(bin, "uv"), "\x7fELF")
+	got, err := b.uvPath(t.Context(), "python3")
+	if err != nil || got != filepath.Join(bin, "uv") {
+		t.Errorf("got %s, %v", got, err)
+	}
+}
+
+func TestIndexSettingsOfPipReachUV(t *testing.T) {
+	cert := filepath.Join(t.TempDir(), "ca.pem")
+	write(t, cert, "")
+	pip := map[string]string{
+		"index-url": "https://a/simple", "extra-index-url": "https://b https://c", "find-links": "/x  /y",
+		"trusted-host": "a", "cert": cert, "default-timeout": "180", "no-index": "false",
+	}
+	got := translate(pip, nil)
+	for name, want := range map[string]string{
+		"UV_DEFAULT_INDEX": "https://a/simple", "UV_INDEX": "https://b https://c", "UV_FIND_LINKS": "/x,/y",
+		"UV_INSECURE_HOST": "a", "SSL_CERT_FILE": cert, "UV_HTTP_TIMEOUT": "180", "UV_NO_INDEX": "",
+	} {
+		if got[name] != want {
+			t.Errorf("%s=%q, want %q", name, got[name], want)
+		}
+	}
+	got = translate(pip, []string{"UV_INDEX_URL=https://mine", "SSL_CERT_FILE=/mine"})
+	if len(got) != 1 || got["UV_HTTP_TIMEOUT"] != "180" {
+		t.Errorf("beside the user's own index: %v", got)
+	}
+}

@@ -54,7 +54,7 @@ func (b *Builder) resolve(ctx context.Context, r Requirements, old []byte) ([]by
 	}
 	python := minor(found.Version())
 	b.say("resolving %s for Python %s", r.File, python)
-	err = tool.run(ctx, "pip", "compile", filepath.FromSlash(r.File), "--output-file", out, "--python", found.Executable,
+	err = tool.run(ctx, nil, "pip", "compile", filepath.FromSlash(r.File), "--output-file", out, "--python", found.Executable,
 		"--python-version", python, "--universal", "--generate-hashes", "--no-header", "--quiet")
 	if err != nil {
 		return nil, err

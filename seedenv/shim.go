@@ -31,12 +31,14 @@ func stampFile(path string) string {
 // isShim reports whether the file named as an interpreter is something else
 // that picks one when it is started: a script, or a program of another name.
 func isShim(path string) bool {
-	if bytes.HasPrefix(readHead(path, 2), []byte("#!")) {
+	if isScript(path) {
 		return true
 	}
 	target, err := filepath.EvalSymlinks(path)
 	return err == nil && !interpreterName.MatchString(filepath.Base(target))
 }
+
+func isScript(path string) bool { return bytes.HasPrefix(readHead(path, 2), []byte("#!")) }
 
 // pyenvInputs adds to t all that decides what pyenv's shim at path starts: a
 // variable, or the nearest .python-version file, or the global one. It reports

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-
-	"github.com/gofrs/flock"
 )
 
 // UVVersion is the release of uv that is installed where there is none.
@@ -36,8 +33,13 @@ func (b *Builder) findUV(ctx context.Context, python string) (*uv, error) {
 
 // run runs uv in the project root, passes on its lines about downloads and
 // builds, and makes an error of all that it said if it fails.
-func (u *uv) run(ctx context.Context, args ...string) error {
+//
+// held, if not nil, is a file that uv keeps open: see [Builder.lock].
+func (u *uv) run(ctx context.Context, held *os.File, args ...string) error {
 	cmd := exec.CommandContext(ctx, u.path, args...)
+	if held != nil {
+		cmd.ExtraFiles = []*os.File{held}
+	}
 	cmd.Dir = u.b.Root
 	cmd.Env = u.environ
 	said := &progress{say: u.b.say}
@@ -54,7 +56,8 @@ func (u *uv) run(ctx context.Context, args ...string) error {
 
 // uvPath returns the path of uv, which is installed if it is not there.
 func (b *Builder) uvPath(ctx context.Context, python string) (string, error) {
-	if path, ok := findCommand("uv", b.Root, b.Environ); ok && !isShim(path) {
+	// A script would be a shim, such as pyenv's, that may stand for nothing.
+	if path, ok := findCommand("uv", b.Root, b.Environ); ok && !isScript(path) {
 		return path, nil
 	}
 	cache, err := os.UserCacheDir()
@@ -77,7 +80,7 @@ func (b *Builder) uvPath(ctx context.Context, python string) (string, error) {
 
 // installUV puts uv into dir, whole or not at all.
 func (b *Builder) installUV(ctx context.Context, python, dir string) error {
-	unlock, err := b.lock(ctx, dir+".lock", "the installation of uv")
+	_, unlock, err := b.lock(ctx, dir+".lock", "the installation of uv")
 	if err != nil {
 		return err
 	}
@@ -163,25 +166,4 @@ func isOffline(text string) bool {
 		}
 	}
 	return false
-}
-
-// lock waits until no other process holds the file at path, and holds it until
-// unlock is called or this process ends, however it ends.
-func (b *Builder) lock(ctx context.Context, path, what string) (unlock func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return nil, err
-	}
-	file := flock.New(path)
-	held, err := file.TryLock()
-	if err == nil && !held {
-		b.say("waiting for another xt: %s", what)
-		held, err = file.TryLockContext(ctx, lockPoll)
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	if !held {
-		return nil, fmt.Errorf("lock %s: not to be had", path)
-	}
-	return func() { _ = file.Unlock() }, nil
 }
