@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"github.com/xtrepro/xt/hash"
 )
@@ -86,32 +87,16 @@ func tryClone(top *folder) error {
 	return to.clone(from.source())
 }
 
-// adopt stores src and leaves a link to the object in its place (link 0 leaves
-// src as it is: the caller is about to remove it). The file itself becomes the
-// object where that is possible, so nothing is copied.
+// adopt stores src and puts a link to the object in its place. The file itself
+// becomes the object where that is possible, so nothing is copied.
 //
 // At each step the user's bytes have a name in the workspace, in the cache, or
 // in both: first the object gets its name, then a link to it is renamed over
 // the file in the workspace. A kill before that leaves the file as it was, but
-// for its write permission.
+// perhaps for its write permission. Where links are impossible, because a
+// file has as many as it may have, src is not touched.
 func (c *Cache) adopt(ctx context.Context, src *source, before info, link Link) (hash.Sum, error) {
-	// Another name of the same file may be outside xt's sight and is not to
-	// become read-only. And who may not change the mode does not own the file.
-	own := before.links == 1 && c.near(before) && c.canLink() && src.chmod(objectMode) == nil
-	sum, err := c.adoptBytes(ctx, src, before, own)
-	if err == nil && link != 0 {
-		err = c.linkBack(src, before, sum, link)
-	}
-	if own && (err != nil || link == 0) {
-		// It goes on as a file of the user's, unless it is the object by now.
-		_ = c.giveBack(src, before, sum)
-	}
-	return sum, err
-}
-
-// adoptBytes makes sure that the object exists, and that it is on the disk if
-// it is a copy: the file that it was copied from is about to go.
-func (c *Cache) adoptBytes(ctx context.Context, src *source, before info, own bool) (hash.Sum, error) {
+	begun := time.Now()
 	sum, _, err := hash.CopySum(ctx, nil, src.file())
 	if err != nil {
 		return sum, err
@@ -119,44 +104,61 @@ func (c *Cache) adoptBytes(ctx context.Context, src *source, before info, own bo
 	if err := src.unchanged(before); err != nil {
 		return sum, err
 	}
-	if ok, err := c.held(ctx, sum, before.Size); ok || err != nil {
-		return sum, err
+	ok, err := c.held(ctx, sum, before.Size)
+	if !ok && err == nil {
+		err = c.adoptBytes(ctx, src, before, sum, before.Racy(begun))
 	}
-	if own {
-		err := c.linkIn(src, before, sum)
-		if err == nil || !isUnsupported(err) {
-			return sum, err
-		}
-	}
-	copied, err := c.copyIn(ctx, src, before)
 	if err != nil {
 		return sum, err
 	}
-	if copied != sum {
-		return sum, src.errChanged()
-	}
-	return sum, c.flush(name(objects, sum))
+	return sum, c.linkBack(src, before, sum, link)
 }
 
-// linkIn gives the open file a second name in the cache.
-func (c *Cache) linkIn(src *source, before info, sum hash.Sum) error {
+// adoptBytes makes src, whose digest is sum, an object; or a copy of it, which
+// is then on the disk, because the file that it was copied from is about to go.
+func (c *Cache) adoptBytes(ctx context.Context, src *source, before info, sum hash.Sum, racy bool) error {
+	// Another name of the same file may be outside xt's sight and is not to
+	// become read-only. And who may not change the mode does not own the file.
+	if before.links == 1 && c.near(before) && c.canLink() && src.chmod(objectMode) == nil {
+		return c.linkIn(ctx, src, before, sum, racy)
+	}
+	copied, err := c.copyIn(ctx, src, before)
+	if err != nil {
+		return err
+	}
+	if copied != sum {
+		return src.errChanged()
+	}
+	return c.flush(name(objects, sum))
+}
+
+// linkIn gives the open file a second name in the cache. If a change might not
+// show in its times, it is read once more.
+func (c *Cache) linkIn(ctx context.Context, src *source, before info, sum hash.Sum, racy bool) error {
 	rel := name(objects, sum)
 	err := c.inFolder(rel[:len(objects)+3], func(top *folder) error { return src.linkTo(top, rel) })
 	if errors.Is(err, fs.ErrExist) {
 		return nil // someone else put the same bytes just now
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, src.chmod(before.mode().Perm()))
 	}
 	// A program that had opened the file for writing still can.
-	if err := src.unchanged(before); err != nil {
-		return errors.Join(err, c.inFolder(objects, func(top *folder) error { return top.remove(rel) }))
+	err = src.unchanged(before)
+	if err == nil && racy {
+		var again hash.Sum
+		if again, _, err = hash.CopySum(ctx, nil, src.file()); err == nil && again != sum {
+			err = src.errChanged()
+		}
+	}
+	if err != nil {
+		return errors.Join(err, src.chmod(before.mode().Perm()),
+			c.inFolder(objects, func(top *folder) error { return top.remove(rel) }))
 	}
 	return nil
 }
 
-// linkBack puts a link to the object in the place of src. It is left as it is
-// where links are impossible.
+// linkBack puts a link to the object in the place of src.
 func (c *Cache) linkBack(src *source, before info, sum hash.Sum, link Link) error {
 	if link == Hardlink && c.isObject(before, sum) {
 		return nil
@@ -166,13 +168,24 @@ func (c *Cache) linkBack(src *source, before info, sum hash.Sum, link Link) erro
 		return err
 	}
 	defer dir.close()
-	tmp := tempName()
-	err = c.linkOut(dir, tmp, sum, link)
-	if err == nil {
-		err = dir.replaceSame(src, before, tmp)
-	}
+	base := filepath.Base(src.path)
+	err = c.replace(dir, base, func(in *folder, as string) error {
+		if err := c.linkOut(in, as, sum, link); err != nil {
+			return err
+		}
+		return dir.stillIs(base, src, before)
+	})
 	if isUnsupported(err) {
-		return src.chmod(before.mode().Perm())
+		return nil
+	}
+	return err
+}
+
+// stillIs fails unless base in d is the file src, and as it was when read.
+func (d *folder) stillIs(base string, src *source, before info) error {
+	now, err := d.lstat(base)
+	if err == nil && (now.Ino != before.Ino || now.Size != before.Size || now.Mtime != before.Mtime) {
+		err = src.errChanged()
 	}
 	return err
 }
@@ -187,32 +200,6 @@ func (c *Cache) linkOut(dir *folder, as string, sum hash.Sum, link Link) error {
 		return err
 	}
 	return dir.link(top, name(objects, sum), as)
-}
-
-// replaceSame renames tmp over the file src, provided that src is still there
-// and as it was when it was read. A rename of one name of a file to another
-// does nothing, so tmp may be left.
-func (d *folder) replaceSame(src *source, before info, tmp string) error {
-	base := filepath.Base(src.path)
-	now, err := d.lstat(base)
-	if err == nil && (now.Ino != before.Ino || now.Size != before.Size || now.Mtime != before.Mtime) {
-		err = src.errChanged()
-	}
-	if err == nil {
-		err = d.rename(d, tmp, base)
-	}
-	if rm := d.remove(tmp); rm != nil && err == nil && !errors.Is(rm, fs.ErrNotExist) {
-		err = rm
-	}
-	return err
-}
-
-// giveBack makes src writable again if it is not the object.
-func (c *Cache) giveBack(src *source, before info, sum hash.Sum) error {
-	if c.isObject(before, sum) {
-		return nil
-	}
-	return src.chmod(before.mode().Perm())
 }
 
 // isObject reports whether the file that i describes is the object itself.

@@ -34,7 +34,7 @@ func (co *checkout) apply(ctx context.Context, d *dirPlan) error {
 	g.SetLimit(co.opts.Jobs)
 	err = co.inDir(ctx, g, dir, d)
 	err = firstError(g.Wait(), err)
-	co.settle.finish(co.bytes.Load())
+	co.settle.finish(co.added.Load()+co.changed.Load(), co.bytes.Load())
 	return err
 }
 

@@ -73,6 +73,7 @@ type Cache struct {
 	probeClone sync.Once
 	noReflink  atomic.Bool // the file system cannot clone
 	probeLink  sync.Once
+	staged     atomic.Bool // the folder tmp is there
 	noHardlink atomic.Bool // the file system has no hard links
 }
 

@@ -67,8 +67,13 @@ type collector struct {
 }
 
 func (g *collector) collect(ctx context.Context, keep []hash.Node) error {
-	if err := g.restore(); err != nil {
-		return err
+	if !g.opts.DryRun {
+		if err := g.makeFolder(temporary); err != nil {
+			return err
+		}
+		if err := g.restore(); err != nil {
+			return err
+		}
 	}
 	for _, n := range keep {
 		if err := g.mark(ctx, n); err != nil {

@@ -45,8 +45,8 @@ func (m mover) PutFile(ctx context.Context, path string) (hash.Sum, int64, error
 	if err != nil {
 		return hash.Sum{}, 0, err
 	}
-	if !before.isExecutable() && m.near(before) {
-		sum, err := m.adopt(ctx, src, before, 0)
+	if !before.isExecutable() && m.near(before) && m.canLink() {
+		sum, err := m.adopt(ctx, src, before, Hardlink)
 		return sum, before.Size, err
 	}
 	sum, err := m.copyIn(ctx, src, before)

@@ -145,11 +145,18 @@ func (c *Cache) quarantine(kind string, sum hash.Sum) error {
 		return errors.Join(damaged, err)
 	}
 	to := quarantined + "/" + kind + "-" + sum.String() + "-" + tempName()[len(tempPrefix):]
-	err := c.inFolder(quarantined, func(top *folder) error {
-		return top.rename(top, name(kind, sum), to)
-	})
+	if err := c.makeFolder(quarantined); err != nil {
+		return errors.Join(damaged, c.explain(err))
+	}
+	top, err := c.folder()
+	if err == nil {
+		err = top.rename(top, name(kind, sum), to)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return damaged // another process was faster
+	}
 	if err != nil {
-		return errors.Join(damaged, err)
+		return errors.Join(damaged, c.explain(err))
 	}
 	damaged.Moved = c.dir + "/" + to
 	return damaged

@@ -2,18 +2,26 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"io"
 	"io/fs"
+	"path"
 
 	"github.com/xtrepro/xt/hash"
 )
 
-// place makes e.Name in dir the file or link e, in one step. If there is
-// something, it is replaced if so asked; else the error is fs.ErrExist.
+// place makes e.Name in dir the file or link e, in one step. If nothing is to
+// be replaced and something is there, the error is fs.ErrExist.
 func (co *checkout) place(ctx context.Context, dir *folder, e *hash.Entry, replace bool) error {
+	if !replace {
+		return co.make(ctx, dir, e.Name, e)
+	}
+	return co.c.replace(dir, e.Name, func(in *folder, as string) error { return co.make(ctx, in, as, e) })
+}
+
+// make makes as in the folder in the file or link e; nothing must be there.
+func (co *checkout) make(ctx context.Context, in *folder, as string, e *hash.Entry) error {
 	if e.Kind == hash.Symlink {
-		return dir.inOneStep(e.Name, replace, func(name string) error { return dir.symlink(e.Target, name) })
+		return in.symlink(e.Target, as)
 	}
 	for _, l := range co.c.links {
 		var err error
@@ -21,41 +29,61 @@ func (co *checkout) place(ctx context.Context, dir *folder, e *hash.Entry, repla
 		case l.shares() && e.Kind == hash.Executable:
 			continue // the object is not executable, and it is one with the link
 		case l.shares():
-			err = dir.inOneStep(e.Name, replace, func(name string) error { return co.c.linkOut(dir, name, e.Sum, l) })
+			err = co.c.linkOut(in, as, e.Sum, l)
 		case l == Reflink && !co.c.canClone():
 			continue
 		case e.Size <= cloneFrom:
-			err = co.c.copyOut(ctx, dir, e, replace, Copy)
+			err = co.c.copyOut(ctx, in, as, e, Copy)
 		default:
-			err = co.c.copyOut(ctx, dir, e, replace, l)
+			err = co.c.copyOut(ctx, in, as, e, l)
 		}
 		if !isUnsupported(err) {
 			return err
 		}
 	}
-	return co.c.copyOut(ctx, dir, e, replace, Copy)
+	return co.c.copyOut(ctx, in, as, e, Copy)
 }
 
-// inOneStep makes a link under the given name, or under a temporary one that
-// then replaces what has the name.
-func (d *folder) inOneStep(name string, replace bool, link func(name string) error) error {
-	if !replace {
-		return link(name)
+// replace makes something new under a temporary name and renames it over the
+// name in dir. The temporary name is in the cache, where a kill leaves it out
+// of anybody's way, unless that is on another file system.
+func (c *Cache) replace(dir *folder, base string, make func(in *folder, as string) error) error {
+	if top := c.stage(dir); top != nil {
+		err := dir.replaceFrom(top, temporary+"/"+tempName(), base, make)
+		if !isUnsupported(err) && !isReadOnly(err) {
+			return err
+		}
 	}
-	tmp := tempName()
-	if err := link(tmp); err != nil {
-		return err
+	return dir.replaceFrom(dir, tempName(), base, make)
+}
+
+// stage returns the cache's folder if files can be renamed from there to dir.
+func (c *Cache) stage(dir *folder) *folder {
+	i, err := dir.lstat(".")
+	if err != nil || !c.near(i) {
+		return nil
 	}
-	err := d.rename(d, tmp, name)
+	if !c.staged.Load() && c.makeFolder(temporary) != nil {
+		return nil
+	}
+	c.staged.Store(true)
+	return c.top.Load()
+}
+
+func (d *folder) replaceFrom(in *folder, tmp, base string, make func(in *folder, as string) error) error {
+	err := make(in, tmp)
+	if err == nil {
+		err = d.rename(in, tmp, base)
+	}
 	// Renaming one name of a file to another of the same file does nothing.
-	if rm := d.remove(tmp); err == nil && rm != nil && !errors.Is(rm, fs.ErrNotExist) {
-		err = rm
+	if rm := in.remove(tmp); err == nil {
+		err = ignoreMissing(rm)
 	}
 	return err
 }
 
 // copyOut writes a copy or a clone of the object.
-func (c *Cache) copyOut(ctx context.Context, dir *folder, e *hash.Entry, replace bool, l Link) error {
+func (c *Cache) copyOut(ctx context.Context, in *folder, as string, e *hash.Entry, l Link) error {
 	top, err := c.folder()
 	if err != nil {
 		return err
@@ -65,7 +93,7 @@ func (c *Cache) copyOut(ctx context.Context, dir *folder, e *hash.Entry, replace
 		return err
 	}
 	defer src.close()
-	w, err := dir.draft(".", fileMode(e.Kind))
+	w, err := in.draft(path.Dir(as), fileMode(e.Kind))
 	if err != nil {
 		return err
 	}
@@ -73,7 +101,7 @@ func (c *Cache) copyOut(ctx context.Context, dir *folder, e *hash.Entry, replace
 		w.discard()
 		return err
 	}
-	return w.commit(e.Name, replace)
+	return w.commit(as, false)
 }
 
 // fileMode is the mode of a file of the user's own, less the umask.
@@ -107,14 +135,11 @@ func (c *Cache) fillOut(ctx context.Context, w *draft, src *source, e *hash.Entr
 func (c *Cache) fillSmall(w *draft, src *source, e *hash.Entry) error {
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
-	if int64(cap(*buf)) <= e.Size {
-		*buf = make([]byte, e.Size+1)
-	}
-	n, err := src.fill((*buf)[:e.Size+1])
-	if err != nil && err != io.EOF {
+	data := sized(buf, e.Size)
+	if _, err := src.fill(data); err != nil && err != io.EOF {
 		return err
 	}
-	if data := (*buf)[:n]; hash.Bytes(data) == e.Sum {
+	if hash.Bytes(data) == e.Sum {
 		return w.write(data)
 	}
 	return c.quarantine(objects, e.Sum)

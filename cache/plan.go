@@ -161,12 +161,30 @@ func (p *planner) directory(d *dirPlan, want *hash.Entry, have *hash.Node) error
 	if err != nil {
 		return err
 	}
+	if sub.self = total(want.Sum, sub.tree); sub.self != want.Node && !d.self.IsZero() {
+		return fmt.Errorf("tree %s: the totals of %s are wrong", d.self.Sum.Short(), want.Name)
+	}
 	if sub.fresh {
 		return p.freshSubs(sub)
 	}
 	sub.kept = p.c.HasTree(have.Sum)
 	_, recs, _ := p.scanner.Index.Dir(sub.path)
 	return p.compare(sub, recs)
+}
+
+// total returns the node of the directory that t lists. Unlike [hash.Tree.Node]
+// it need not find out the digest.
+func total(sum hash.Sum, t hash.Tree) hash.Node {
+	n := hash.Node{Kind: hash.Directory, Sum: sum}
+	for i := range t {
+		n.Size += t[i].Size
+		if t[i].Kind == hash.Directory {
+			n.Files += t[i].Files
+		} else {
+			n.Files++
+		}
+	}
+	return n
 }
 
 // freshSubs plans the directories in a directory that is to be made.

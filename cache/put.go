@@ -78,28 +78,34 @@ func (c *Cache) copySmall(ctx context.Context, src *source, before info) (hash.S
 }
 
 // held is hold, where a damaged object is as good as none: the right bytes are
-// at hand.
+// at hand. It must have been moved out of the way, though.
 func (c *Cache) held(ctx context.Context, sum hash.Sum, size int64) (bool, error) {
 	ok, err := c.hold(ctx, sum, size)
-	if damaged := (*DamagedError)(nil); errors.As(err, &damaged) && damaged.Moved != "" {
-		return false, nil
+	if damaged := (*DamagedError)(nil); errors.As(err, &damaged) {
+		return c.hold(ctx, sum, size)
 	}
 	return ok, err
 }
 
 // readAll reads a file that was and is as before says.
 func (s *source) readAll(buf *[]byte, before info) ([]byte, error) {
-	if int64(cap(*buf)) <= before.Size {
-		*buf = make([]byte, before.Size+1) // one more byte shows that the file grew
-	}
-	n, err := s.fill((*buf)[:before.Size+1])
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	if int64(n) != before.Size {
+	data := sized(buf, before.Size)
+	n, err := s.fill(data)
+	if err == io.EOF && n < len(data) {
 		return nil, s.errChanged()
 	}
-	return (*buf)[:n], s.unchanged(before)
+	if err != nil {
+		return nil, err
+	}
+	return data, s.unchanged(before) // or it would have grown
+}
+
+// sized returns *buf with n bytes, after growing it if need be.
+func sized(buf *[]byte, n int64) []byte {
+	if int64(cap(*buf)) < n {
+		*buf = make([]byte, max(n, 64<<10))
+	}
+	return (*buf)[:n]
 }
 
 // unchanged returns hash.ErrChanged if s is not as before says.
@@ -130,6 +136,13 @@ func (c *Cache) copyBig(ctx context.Context, src *source, before info) (sum hash
 		}
 		return c.commit(w, objects, sum)
 	})
+	if isReadOnly(err) {
+		// Nothing can be stored, but perhaps nothing need be.
+		is, _, sumErr := hash.CopySum(ctx, nil, src.file())
+		if ok, heldErr := c.held(ctx, is, before.Size); ok && sumErr == nil && heldErr == nil {
+			return is, nil
+		}
+	}
 	return sum, err
 }
 

@@ -63,15 +63,14 @@ func (s *settler) add(d settling) {
 	s.record(due)
 }
 
-// finish records the rest, after waiting for it if it is much.
-func (s *settler) finish(bytes int64) {
+// finish records the rest, after waiting for it if the checkout wrote much.
+func (s *settler) finish(files, bytes int64) {
 	s.mu.Lock()
 	due := s.waiting
 	s.waiting = nil
 	s.mu.Unlock()
-	files, last := 0, time.Time{}
+	var last time.Time
 	for _, d := range due {
-		files += len(d.recs)
 		if d.at.After(last) {
 			last = d.at
 		}

@@ -156,7 +156,7 @@ func (g *collector) sweep(kind string, sum hash.Sum) (size int64, gone bool, err
 		return i.Size, true, nil
 	}
 	aside := asideName(kind, sum)
-	if err := g.inFolder(temporary, func(top *folder) error { return top.rename(top, rel, aside) }); err != nil {
+	if err := top.rename(top, rel, aside); err != nil {
 		return 0, false, ignoreMissing(err)
 	}
 	// Renaming changes the time of the inode's change: only the time of
@@ -193,7 +193,7 @@ func (g *collector) restore() error {
 	for _, n := range names {
 		kind, hex, _ := strings.Cut(n, "-")
 		sum, err := hash.ParseSum(hex)
-		if err != nil || kind != objects && kind != trees || g.opts.DryRun {
+		if err != nil || kind != objects && kind != trees {
 			continue
 		}
 		if err := top.rename(top, temporary+"/"+n, name(kind, sum)); err != nil {

@@ -84,10 +84,18 @@ func (c *Cache) explain(err error) error {
 		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("no room left in the cache %s: %w", c.dir, err)
-	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+	case isReadOnly(err):
 		return fmt.Errorf("the cache %s cannot be written to: %w", c.dir, err)
+	case errors.Is(err, fs.ErrNotExist):
+		// Not wrapped, lest it be taken for an answer about something stored.
+		return fmt.Errorf("the cache %s cannot be written to: %v", c.dir, err)
 	}
 	return err
+}
+
+// isReadOnly reports whether err means that the user may not write there.
+func isReadOnly(err error) bool {
+	return errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
 }
 
 // modes of the files in a cache.
