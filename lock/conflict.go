@@ -63,12 +63,13 @@ func marker(line string) (c byte, width int) {
 	return line[0], width
 }
 
-// parseConflicted reads both sides of a lock with conflict markers. A side that
-// is no lock, since a conflict may cut anything, counts as empty; only if
-// neither is one is the file broken.
+// parseConflicted reads both sides of a lock with conflict markers. git merges
+// lines, not entries, and where tables look alike it mixes them even outside
+// of the markers: so what is broken in a side is in conflict, and a side that
+// is no lock at all counts as empty. Only if neither is one is the file broken.
 func parseConflicted(name, ours, theirs string) (*File, error) {
-	a, errA := parseText(name, ours)
-	b, errB := parseText(name, theirs)
+	a, errA := parseText(name, ours, true)
+	b, errB := parseText(name, theirs, true)
 	switch {
 	case errA != nil && errB != nil:
 		return nil, &Error{File: name, Msg: "has conflict markers, and neither side of them is a lock: " + errA.Error(), Hint: hintRestore}
@@ -105,9 +106,10 @@ func agreement(ours, theirs *File) *File {
 	return f
 }
 
-// conflicted returns ours, or else theirs, as a stage that is stale.
+// conflicted returns ours, or theirs if ours is absent or broken, as a stage
+// that is stale.
 func conflicted(ours, theirs *Stage) *Stage {
-	if ours == nil {
+	if ours == nil || ours.How == "" && theirs != nil {
 		ours = theirs
 	}
 	s := *ours
@@ -116,9 +118,9 @@ func conflicted(ours, theirs *Stage) *Stage {
 	return &s
 }
 
-// conflictedData returns ours, or else theirs, marked.
+// conflictedData returns ours, or theirs if ours is absent or broken, marked.
 func conflictedData(ours, theirs *Data) *Data {
-	if ours == nil {
+	if ours == nil || ours.IsZero() && theirs != nil {
 		ours = theirs
 	}
 	d := *ours

@@ -12,19 +12,22 @@ import (
 // reader turns a document into a File. It keeps the first mistake, and its
 // methods return zero values from then on.
 type reader struct {
-	file string
-	f    *File
-	err  *Error
-	kind string // the section being read
-	name string
+	file    string
+	f       *File
+	lenient bool
+	err     *Error
+	kind    string // the section being read
+	name    string
 	// mixed says that the section has something twice. No xt writes that, nor
 	// would a person: git did, merging the changes of two branches line by line.
 	// Its entry is in conflict, although there are no markers.
 	mixed bool
 }
 
-func read(name string, doc document) (*File, error) {
-	r := &reader{file: name, f: New()}
+// read returns what a document says. Lenient, it takes a broken entry for a
+// conflicted one.
+func read(name string, doc document, lenient bool) (*File, error) {
+	r := &reader{file: name, f: New(), lenient: lenient}
 	r.version(doc.top)
 	for i := range doc.sections {
 		r.section(&doc.sections[i])
@@ -71,14 +74,8 @@ func (r *reader) section(sec *section) {
 	r.kind, r.name, r.mixed = sec.kind, sec.name, false
 	fields := r.firsts(r.spelled(sec.fields))
 	switch sec.kind {
-	case "data":
-		r.data(sec, sec.name, fields)
-	case "data" + bytesSuffix:
-		name, ok := readBytes(sec.name)
-		if !ok {
-			r.fail(sec.line, "", "not the spelling of text that is no UTF-8")
-		}
-		r.data(sec, name, fields)
+	case "data", "data" + bytesSuffix:
+		r.data(sec, fields)
 	case "environment":
 		r.environment(sec, fields)
 	case "stage":
@@ -86,6 +83,25 @@ func (r *reader) section(sec *section) {
 	default:
 		r.fail(sec.line, "", "unknown table")
 	}
+	if r.err != nil && r.lenient {
+		r.err = nil
+		r.broken(sec)
+	}
+}
+
+// broken keeps the name of a broken entry, and that it is in conflict.
+func (r *reader) broken(sec *section) {
+	switch sec.kind {
+	case "data", "data" + bytesSuffix:
+		if path := r.dataPath(sec); r.err == nil {
+			r.f.Data[path] = &Data{Item: Item{Path: path}, How: Committed, Conflicted: true}
+		}
+	case "stage":
+		if validName(sec.name) {
+			r.f.Stages[sec.name] = &Stage{Name: sec.name, Shell: DefaultShell(), Wdir: ".", Conflicted: true}
+		}
+	}
+	r.err = nil
 }
 
 // spelled returns the fields of a table with text that is not UTF-8 read back,

@@ -129,9 +129,13 @@ func appendHex(b []byte, sum hash.Sum) []byte {
 
 func (w *writer) data(d *Data) {
 	w.header("data", d.Path)
-	w.node(d.Node, "\n")
-	w.raw("\n")
-	w.textLine("how", string(d.How))
+	if !d.IsZero() {
+		w.node(d.Node, "\n")
+		w.raw("\n")
+	}
+	if d.How != Committed {
+		w.textLine("how", string(d.How))
+	}
 	w.textLine("source", d.Source)
 	w.trueLine("conflict", d.Conflicted)
 }

@@ -46,7 +46,7 @@ func TestLibraryAgrees(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, text)
 		}
-		g, err := read("xt.lock", doc)
+		g, err := read("xt.lock", doc, false)
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, text)
 		}
@@ -93,7 +93,6 @@ func TestEncode(t *testing.T) {
 blake3 = "`+hash.Bytes(nil).String()+`"
 size = 9
 files = 2
-how = "committed"
 
 [environment.ENV]
 os = "linux"

@@ -9,12 +9,25 @@ import (
 	"github.com/xtrepro/xt/hash"
 )
 
-func (r *reader) data(sec *section, path string, fields []field) {
-	r.checkPath(sec.line, "", path)
-	if path == "." {
+// dataPath returns the path that names a table of data.
+func (r *reader) dataPath(sec *section) string {
+	path, ok := sec.name, true
+	if strings.HasSuffix(sec.kind, bytesSuffix) {
+		path, ok = readBytes(sec.name)
+	}
+	switch {
+	case !ok:
+		r.fail(sec.line, "", "not the spelling of text that is no UTF-8")
+	case path == ".":
 		r.fail(sec.line, "", "the whole project cannot be added")
 	}
-	d := &Data{Item: Item{Path: path}}
+	r.checkPath(sec.line, "", path)
+	return path
+}
+
+func (r *reader) data(sec *section, fields []field) {
+	path := r.dataPath(sec)
+	d := &Data{Item: Item{Path: path}, How: Committed}
 	var node nodeReader
 	for _, f := range fields {
 		switch f.key {
@@ -28,13 +41,17 @@ func (r *reader) data(sec *section, path string, fields []field) {
 			node.field(r, f)
 		}
 	}
-	r.require(sec.line, "", fields, "blake3", "size", "how")
-	d.Node = node.node(r, sec.line, "")
+	if !d.Conflicted || node != (nodeReader{}) {
+		r.require(sec.line, "", fields, "blake3", "size")
+		d.Node = node.node(r, sec.line, "")
+	}
 	if first := r.f.Data[path]; first != nil {
 		d, r.mixed = first, true
 	}
-	d.Conflicted = d.Conflicted || r.mixed
-	r.f.Data[path] = d
+	if r.err == nil {
+		d.Conflicted = d.Conflicted || r.mixed
+		r.f.Data[path] = d
+	}
 }
 
 // environment reads an environment. One that is not what its name says was mixed
@@ -91,14 +108,18 @@ func (r *reader) stage(sec *section, fields []field) {
 			r.unknown(f)
 		}
 	}
-	r.require(sec.line, "", fields, "how", "cmd")
+	if !s.Conflicted {
+		r.require(sec.line, "", fields, "how", "cmd")
+	}
 	if first := r.f.Stages[s.Name]; first != nil {
 		s, r.mixed = first, true
 	}
 	if s.Conflicted = s.Conflicted || r.mixed; s.Conflicted {
 		s.Fingerprint = hash.Fingerprint{}
 	}
-	r.f.Stages[s.Name] = s
+	if r.err == nil {
+		r.f.Stages[s.Name] = s
+	}
 }
 
 func validName(s string) bool {

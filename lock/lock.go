@@ -76,7 +76,8 @@ type Stage struct {
 	Environment hash.Sum // key into [File.Environments]; zero: none
 
 	// Conflicted says that two branches disagree about this entry. Such a stage
-	// has no fingerprint: it is stale until xt has made it again.
+	// has no fingerprint, and may lack everything but its name: it is stale until
+	// xt has made it again.
 	Conflicted bool
 }
 
@@ -93,11 +94,12 @@ type Environment struct {
 // Data is a file or directory that was added to xt rather than made by a stage.
 type Data struct {
 	Item
-	How    How
+	How    How    // Committed unless it says otherwise
 	Source string // the URL it was imported from; "" if none
 
 	// Conflicted says that two branches recorded different content. The content
-	// here is ours, and not to be relied on until the path is added again.
+	// here, which may be missing, is not to be relied on until the path is added
+	// again.
 	Conflicted bool
 }
 

@@ -28,7 +28,7 @@ func parse(name string, b []byte) (f *File, conflicted bool, err error) {
 		f, err = parseConflicted(name, ours, theirs)
 		return f, true, err
 	}
-	f, err = parseText(name, text)
+	f, err = parseText(name, text, false)
 	return f, false, err
 }
 
@@ -41,7 +41,7 @@ func plainLines(text string) string {
 }
 
 // parseText reads a lock without conflict markers.
-func parseText(name, text string) (*File, error) {
+func parseText(name, text string, lenient bool) (*File, error) {
 	if strings.TrimSpace(text) == "" {
 		return New(), nil
 	}
@@ -55,7 +55,7 @@ func parseText(name, text string) (*File, error) {
 			return nil, err
 		}
 	}
-	return read(name, doc)
+	return read(name, doc, lenient)
 }
 
 func lineOfInvalid(text string) int {

@@ -250,8 +250,8 @@ func FuzzScan(f *testing.F) {
 		if err != nil {
 			t.Fatalf("the library refuses: %v", err)
 		}
-		a, errA := read("xt.lock", plain)
-		b, errB := read("xt.lock", doc)
+		a, errA := read("xt.lock", plain, false)
+		b, errB := read("xt.lock", doc, false)
 		if (errA == nil) != (errB == nil) {
 			t.Fatalf("%v, but %v", errA, errB)
 		}
