@@ -29,7 +29,7 @@ func (t *Terminal) Start(label string, total int64) *Progress {
 		return p
 	}
 	p.done.Add(1)
-	go p.show()
+	go p.show(p.stop)
 	return p
 }
 
@@ -49,9 +49,8 @@ func (p *Progress) Done() {
 	p.done.Wait()
 }
 
-func (p *Progress) show() {
+func (p *Progress) show(stop <-chan struct{}) {
 	defer p.done.Done()
-	stop := p.stop
 	every := 10 * time.Second
 	if p.t.live {
 		every = 100 * time.Millisecond
