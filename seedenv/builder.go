@@ -48,14 +48,14 @@ func (b *Builder) Identity(ctx context.Context, r Requirements, locked []byte) (
 	return e, err
 }
 
-// plan picks the interpreter to build on.
+// plan picks the interpreter to build on: the executable behind a shim, which
+// may stand for another one tomorrow.
 func (b *Builder) plan(ctx context.Context, r Requirements, locked []byte) (base string, e lock.Environment, err error) {
-	base, found, err := b.Interpreters.findVersion(ctx, orElse(r.Version, LockedPython(locked)), b.Root, b.Environ)
+	_, found, err := b.Interpreters.findVersion(ctx, orElse(r.Version, LockedPython(locked)), b.Root, b.Environ)
 	if err != nil {
 		return "", e, fmt.Errorf("find Python for %s: %w", r.File, err)
 	}
 	e = lock.Environment{OS: runtime.GOOS, Arch: runtime.GOARCH, Python: found.Python, Locked: LockedSum(locked)}
-	// The executable behind a shim: a shim may stand for another one tomorrow.
 	return found.Executable, e, nil
 }
 

@@ -98,8 +98,10 @@ func TestInterpretersNoticeWhatAShimStandsFor(t *testing.T) {
 		}
 	}
 	write(t, shim, "#!/bin/sh\n# of some other manager\nexec "+python+" \"$@\"\n")
-	if starts() != 1 || starts() != 1 {
-		t.Error("a shim whose rules are not known is to be asked each time")
+	for range 2 {
+		if starts() != 1 {
+			t.Error("a shim whose rules are not known is to be asked each time")
+		}
 	}
 }
 
