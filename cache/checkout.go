@@ -85,6 +85,7 @@ type checkout struct {
 	opts    CheckoutOptions
 	path    string
 	settle  settler
+	far     atomic.Bool // the workspace cannot share blocks with the cache
 
 	added, changed, removed, bytes atomic.Int64
 }

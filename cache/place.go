@@ -30,7 +30,7 @@ func (co *checkout) make(ctx context.Context, in *folder, as string, e *hash.Ent
 			continue // the object is not executable, and it is one with the link
 		case l.shares():
 			err = co.c.linkOut(in, as, e.Sum, l)
-		case l == Reflink && !co.c.canClone():
+		case l == Reflink && (co.far.Load() || !co.c.canClone()):
 			continue
 		case e.Size <= cloneFrom:
 			err = co.c.copyOut(ctx, in, as, e, Copy)
@@ -39,6 +39,9 @@ func (co *checkout) make(ctx context.Context, in *folder, as string, e *hash.Ent
 		}
 		if !isUnsupported(err) {
 			return err
+		}
+		if l == Reflink {
+			co.far.Store(true)
 		}
 	}
 	return co.c.copyOut(ctx, in, as, e, Copy)
@@ -114,11 +117,7 @@ func fileMode(k hash.Kind) fs.FileMode {
 
 func (c *Cache) fillOut(ctx context.Context, w *draft, src *source, e *hash.Entry, l Link) error {
 	if l == Reflink {
-		err := w.clone(src)
-		if isUnsupported(err) {
-			c.noReflink.Store(true)
-		}
-		return err
+		return w.clone(src)
 	}
 	if e.Size <= smallFile {
 		return c.fillSmall(w, src, e)
@@ -144,6 +143,3 @@ func (c *Cache) fillSmall(w *draft, src *source, e *hash.Entry) error {
 	}
 	return c.quarantine(objects, e.Sum)
 }
-
-// cloneFrom is the size in bytes from which on cloning is cheaper than copying.
-const cloneFrom = 16 << 10

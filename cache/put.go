@@ -17,6 +17,13 @@ var _ hash.Store = (*Cache)(nil)
 // already is not written again.
 const smallFile = 1 << 20
 
+// cloneFrom is the size in bytes from which files are cloned rather than
+// copied, where they can be. A clone has to wait for the source's dirty pages
+// to be written: on XFS one of a fresh 16 KiB file takes 160 µs, a copy 45; from
+// 64 KiB on the blocks that are shared are worth it. Besides, copies are
+// checked on the way.
+const cloneFrom = 64 << 10
+
 // PutFile stores the regular file at path, reading it once, and returns its
 // digest and size in bytes. If the cache is to share files with the workspace,
 // a read-only link to the object takes the file's place. The error wraps
@@ -54,11 +61,15 @@ func (s *source) regular() (info, error) {
 
 // copyIn stores a copy or clone of src.
 func (c *Cache) copyIn(ctx context.Context, src *source, before info) (hash.Sum, error) {
-	if before.Size <= smallFile {
+	if before.Size <= cloneFrom || before.Size <= smallFile && !c.clones() {
 		return c.copySmall(ctx, src, before)
 	}
 	return c.copyBig(ctx, src, before)
 }
+
+// clones reports whether clones are wanted and possible within the cache's file
+// system.
+func (c *Cache) clones() bool { return c.links[0] == Reflink && c.canClone() }
 
 // buffers holds *[]byte for copySmall; they grow to what is needed.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
@@ -159,7 +170,7 @@ func (c *Cache) commit(w *draft, kind string, sum hash.Sum) error {
 // fillBig clones src if that is wanted and possible. Then the clone is read,
 // so that whoever writes to src meanwhile cannot spoil the object.
 func (c *Cache) fillBig(ctx context.Context, w *draft, src *source, before info) (hash.Sum, error) {
-	if c.links[0] == Reflink && !c.noReflink.Load() {
+	if c.clones() {
 		err := w.clone(src)
 		if err == nil {
 			sum, _, err := hash.CopySum(ctx, nil, w.file())
