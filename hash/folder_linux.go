@@ -40,11 +40,11 @@ func (f *folder) close() { unix.Close(f.fd) }
 
 // stat looks at a name, without following it.
 func (f *folder) stat(e *dirent) (Stat, error) {
-	s, err := statAt(f.fd, e.name, "", unix.AT_SYMLINK_NOFOLLOW)
+	s, err := statAt(f.fd, e.name, unix.AT_SYMLINK_NOFOLLOW)
 	if err != nil {
-		err.(*fs.PathError).Path = f.path + "/" + e.name
+		return Stat{}, &fs.PathError{Op: "lstat", Path: f.path + "/" + e.name, Err: err}
 	}
-	return s, err
+	return s, nil
 }
 
 // names appends the folder's entries to ents, in no order. All their names are
@@ -69,13 +69,12 @@ func (f *folder) names(ents []dirent, sc *buffers) ([]dirent, error) {
 		}
 		for b := sc.dirents[:n]; len(b) > 0; {
 			var name []byte
-			var typ byte
-			name, typ, b = cutDirent(b)
-			if string(name) == "." || string(name) == ".." {
+			var e dirent
+			if name, e, b = cutDirent(b); string(name) == "." || string(name) == ".." {
 				continue
 			}
 			sc.text = append(sc.text, name...)
-			ents = append(ents, dirent{dir: typ == unix.DT_DIR, known: typ != unix.DT_UNKNOWN})
+			ents = append(ents, e)
 			lengths = append(lengths, len(name))
 		}
 	}
@@ -88,9 +87,9 @@ func (f *folder) names(ents []dirent, sc *buffers) ([]dirent, error) {
 
 // cutDirent reads the record of the system, struct linux_dirent64, that b
 // starts with: inode 8, offset 8, length of the record 2, type 1, name and NUL.
-func cutDirent(b []byte) (name []byte, typ byte, rest []byte) {
-	const nameAt = 19
+func cutDirent(b []byte) (name []byte, e dirent, rest []byte) {
+	const typeAt, nameAt = 18, 19
 	size := binary.NativeEndian.Uint16(b[16:])
-	name = b[nameAt:size]
-	return name[:bytes.IndexByte(name, 0)], b[nameAt-1], b[size:]
+	name, _, _ = bytes.Cut(b[nameAt:size], []byte{0})
+	return name, dirent{dir: b[typeAt] == unix.DT_DIR, known: b[typeAt] != unix.DT_UNKNOWN}, b[size:]
 }

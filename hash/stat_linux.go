@@ -6,25 +6,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func lstat(path string) (Stat, error) {
-	return statAt(unix.AT_FDCWD, path, path, unix.AT_SYMLINK_NOFOLLOW)
-}
+func lstat(path string) (Stat, error) { return statPath("lstat", path, unix.AT_SYMLINK_NOFOLLOW) }
 
 // stat follows links.
-func stat(path string) (Stat, error) { return statAt(unix.AT_FDCWD, path, path, 0) }
+func stat(path string) (Stat, error) { return statPath("stat", path, 0) }
 
-// statAt looks at name in the directory dirfd; path is for the error.
-func statAt(dirfd int, name, path string, flags int) (Stat, error) {
+func statPath(op, path string, flags int) (Stat, error) {
+	s, err := statAt(unix.AT_FDCWD, path, flags)
+	if err != nil {
+		return Stat{}, &fs.PathError{Op: op, Path: path, Err: err}
+	}
+	return s, nil
+}
+
+// statAt looks at name in the directory dirfd. Its error is the bare one of the
+// system.
+func statAt(dirfd int, name string, flags int) (Stat, error) {
 	var st unix.Stat_t
 	for {
-		err := unix.Fstatat(dirfd, name, &st, flags)
-		if err == unix.EINTR {
-			continue
+		switch err := unix.Fstatat(dirfd, name, &st, flags); err {
+		case nil:
+			return fromSystem(&st), nil
+		case unix.EINTR:
+		default:
+			return Stat{}, err
 		}
-		if err != nil {
-			return Stat{}, &fs.PathError{Op: "lstat", Path: path, Err: err}
-		}
-		return fromSystem(&st), nil
 	}
 }
 
