@@ -70,11 +70,27 @@ func (w *Workspace) usesPython(s *Stage) bool {
 	case Unused:
 		return false
 	}
-	code := make([]seedenv.CodeFile, len(s.Code))
-	for i, name := range s.Code {
-		code[i] = seedenv.CodeFile{Name: name, Head: func() ([]byte, error) { return readHead(w.path(name)) }}
+	var code []seedenv.CodeFile
+	for _, name := range s.Code {
+		code = append(code, w.codeFiles(name)...)
 	}
 	return w.python.detector.UsesPython(s.Cmd, w.path(s.Wdir), w.declared(s), code)
+}
+
+// codeFiles returns the source file at a path, or those in the directory there.
+func (w *Workspace) codeFiles(name string) []seedenv.CodeFile {
+	var files []seedenv.CodeFile
+	// What cannot be read is told when it is hashed.
+	_ = filepath.WalkDir(w.path(name), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil || d.IsDir() && d.Name() == ".git":
+			return fs.SkipDir
+		case d.Type().IsRegular():
+			files = append(files, seedenv.CodeFile{Name: filepath.ToSlash(path), Head: func() ([]byte, error) { return readHead(path) }})
+		}
+		return nil
+	})
+	return files
 }
 
 // readHead returns the beginning of a file.
