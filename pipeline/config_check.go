@@ -39,11 +39,17 @@ func (c *checker) pos(offset int) Position {
 }
 
 func (c *checker) tell(offset int, p place, hint, format string, args ...any) {
+	if c.rep.full() {
+		return // to find a position takes time too
+	}
 	c.rep.add(&ConfigError{Pos: c.pos(offset), Where: p.where, Msg: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 // check tells what is wrong with a value and all that is below it.
 func (c *checker) check(n *tomldoc.Node, s *shape, p place) {
+	if c.rep.full() {
+		return
+	}
 	if !s.kinds.has(n.Kind) {
 		c.wrongKind(n, s, p)
 		return
@@ -159,6 +165,9 @@ func (c *checker) kindHint(n *tomldoc.Node, s *shape, p place) string {
 
 func (c *checker) table(n *tomldoc.Node, s *shape, p place) {
 	for _, child := range n.Keys {
+		if c.rep.full() {
+			return
+		}
 		c.child(child, s, p)
 	}
 	for _, k := range s.keys {

@@ -33,7 +33,7 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 // ConfigErrors are all the mistakes found, in the order of the text.
 type ConfigErrors struct {
 	List []*ConfigError // never empty
-	More int            // how many more were found and left out
+	More int            // how many more were found before the search was given up
 }
 
 // Error returns a line for each mistake.
@@ -43,7 +43,7 @@ func (e *ConfigErrors) Error() string {
 		lines = append(lines, one.Error())
 	}
 	if e.More > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more", e.More))
+		lines = append(lines, fmt.Sprintf("and %d more mistakes", e.More))
 	}
 	return strings.Join(lines, "\n")
 }

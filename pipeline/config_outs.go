@@ -19,7 +19,7 @@ func (b *builder) readOuts() {
 	for _, k := range outKinds {
 		for _, n := range b.each(b.n.Get(k.key)) {
 			if o, ok := b.out(k.key, k.kind, n); ok {
-				b.addOut(k.key, o)
+				b.stage.Outs = append(b.stage.Outs, o)
 			}
 		}
 	}
@@ -38,33 +38,17 @@ func (b *builder) out(key string, kind OutKind, n *tomldoc.Node) (Out, bool) {
 		b.outRemote(&o, n)
 	}
 	o.Push = o.Cache && b.flag(n.Get("push"), true)
-	// A path that is listed as input too keeps that place: see addOut.
-	before, listed := b.stage.at[""], false
-	if p, ok := cleanedText(b, at); ok {
-		before, listed = b.stage.at[p], b.has(p)
-	}
 	var ok bool
 	if o.Path, ok = b.onePath(key, at); !ok {
 		return o, false
 	}
+	before, listed := b.stage.at[o.Path]
+	b.stage.at[o.Path] = at.At
 	if listed {
 		b.twice(key, o.Path, before)
 		return o, false
 	}
 	return o, b.checkOut(key, o.Path)
-}
-
-// cleanedText returns the path of a string, without telling what is wrong.
-func cleanedText(b *builder, n *tomldoc.Node) (string, bool) {
-	text, bad := b.scope.expand(n.Value.(string), false)
-	p, msg, _ := cleanPath(b.stage.Wdir, text)
-	return p, msg == "" && bad == nil
-}
-
-// has reports whether the stage names a path already.
-func (b *builder) has(p string) bool {
-	_, ok := b.stage.at[p]
-	return ok
 }
 
 // twice tells that an output is something else too.
@@ -80,20 +64,6 @@ func (b *builder) twice(key, p string, before int) {
 		b.tell(at, b.p, fmt.Sprintf("it is listed first in line %d; leave one of them out", line), "%q is listed twice among the outputs", p)
 	}
 	b.stage.at[p] = before
-}
-
-func (b *builder) addOut(key string, o Out) {
-	for _, in := range b.stage.Deps {
-		if touch(in, o.Path) {
-			msg := fmt.Sprintf("%s: %q is inside of the dependency %q", key, o.Path, in)
-			if below(in, o.Path) {
-				msg = fmt.Sprintf("%s: %q contains the dependency %q", key, o.Path, in)
-			}
-			b.tell(b.stage.at[o.Path], b.p, "a stage cannot read what it makes; write the result to another path", "%s", msg)
-			return
-		}
-	}
-	b.stage.Outs = append(b.stage.Outs, o)
 }
 
 func (b *builder) outRemote(o *Out, n *tomldoc.Node) {

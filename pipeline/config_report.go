@@ -7,7 +7,7 @@ import (
 
 const (
 	maxShown = 20   // mistakes that are told at once
-	maxKept  = 1000 // mistakes that are sorted to find the first ones
+	maxKept  = 1000 // mistakes after which the search is given up
 )
 
 // report collects mistakes. The same one is kept once, however many cells of a
@@ -15,12 +15,13 @@ const (
 type report struct {
 	list []*ConfigError
 	seen map[string]bool
-	more int
 }
 
+// full reports whether so much is wrong that there is no use in going on.
+func (r *report) full() bool { return len(r.list) >= maxKept }
+
 func (r *report) add(e *ConfigError) {
-	if len(r.list) >= maxKept {
-		r.more++
+	if r.full() {
 		return
 	}
 	if r.seen == nil {
@@ -47,7 +48,7 @@ func (r *report) err() error {
 		)
 	})
 	shown := r.list[:min(maxShown, len(r.list))]
-	return &ConfigErrors{List: shown, More: r.more + len(r.list) - len(shown)}
+	return &ConfigErrors{List: shown, More: len(r.list) - len(shown)}
 }
 
 func compareBool(a, b bool) int {

@@ -14,8 +14,9 @@ func (l *loader) readStages() {
 	if !l.ok(table) {
 		return
 	}
+	paths := 0
 	for _, n := range table.Keys {
-		if !l.ok(n) {
+		if !l.ok(n) || l.rep.full() {
 			continue
 		}
 		p := place{where: fmt.Sprintf("stage %q", n.Key)}
@@ -31,7 +32,12 @@ func (l *loader) readStages() {
 		names := axisNames(axes)
 		for _, c := range combinations {
 			b := &builder{loader: l, n: n, p: p, scope: scope{l.names, names, c.values}}
-			l.stages = append(l.stages, b.build(n.Key+c.suffix))
+			s := b.build(n.Key + c.suffix)
+			l.stages = append(l.stages, s)
+			if paths += len(s.Code) + len(s.Deps) + len(s.Outs); paths > maxPaths {
+				l.tell(n.KeyAt, p, "list directories rather than the files in them", "more than %d paths in all stages", maxPaths)
+				return
+			}
 		}
 	}
 }
@@ -174,24 +180,20 @@ func (b *builder) paths(key string) []string {
 	for _, n := range b.each(b.n.Get(key)) {
 		if p, ok := b.onePath(key, n); ok {
 			all = append(all, p)
+			b.stage.at[p] = n.At
 		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// onePath returns the path of a string, relative to the root, and notes where
-// it is written.
+// onePath returns the path of a string, relative to the root.
 func (b *builder) onePath(key string, n *tomldoc.Node) (string, bool) {
 	text := b.text(n, false)
 	if !b.ok(n) {
 		return "", false
 	}
-	p, ok := b.path(n.At, b.p, key, b.stage.Wdir, text)
-	if ok {
-		b.stage.at[p] = n.At
-	}
-	return p, ok
+	return b.path(n.At, b.p, key, b.stage.Wdir, text)
 }
 
 // checkInputs looks at what makes a stage never be up to date.
@@ -206,7 +208,7 @@ func (b *builder) checkInputs() {
 		}
 	}
 	for _, in := range b.stage.Deps {
-		if slices.Contains(b.stage.Code, in) {
+		if _, twice := slices.BinarySearch(b.stage.Code, in); twice {
 			b.tell(b.stage.at[in], b.p, "code is what is kept in git; leave the other out", "%q is listed under code and under deps", in)
 		}
 	}
@@ -215,7 +217,7 @@ func (b *builder) checkInputs() {
 func (b *builder) readParamList() {
 	for _, n := range b.each(b.n.Get("params")) {
 		entry := b.text(n, false)
-		if !b.ok(n) {
+		if !b.ok(n) || b.rep.full() {
 			continue
 		}
 		if p, ok := b.param(entry, n.At, b.p); ok {

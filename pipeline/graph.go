@@ -61,6 +61,9 @@ func (g *Graph) link(stages []*Stage, rep *report) bool {
 		seen := map[*Stage]bool{s: true}
 		for _, dep := range s.Deps {
 			for _, m := range g.owners.touching(dep) {
+				if m.Stage == s {
+					tellOwn(s, dep, m.Out.Path, rep)
+				}
 				if seen[m.Stage] {
 					continue
 				}

@@ -53,6 +53,17 @@ func relation(m, outer Made) string {
 	return "is inside of"
 }
 
+// tellOwn reports a stage that reads what it makes.
+func tellOwn(s *Stage, dep, out string, rep *report) {
+	e := &ConfigError{Pos: s.PathPos(out), Where: fmt.Sprintf("stage %q", s.Base)}
+	e.Msg = fmt.Sprintf("output %q is inside of the dependency %q", out, dep)
+	if below(dep, out) {
+		e.Msg = fmt.Sprintf("output %q contains the dependency %q", out, dep)
+	}
+	e.Hint = "a stage cannot read what it makes: write the result to another path"
+	rep.add(e)
+}
+
 // checkCode tells of code that a stage makes.
 func (g *Graph) checkCode(stages []*Stage, rep *report) {
 	for _, s := range stages {

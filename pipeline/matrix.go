@@ -10,7 +10,8 @@ import (
 
 const (
 	maxStages = 10_000 // cells counted each
-	maxName   = 100    // bytes of the values in the name of a cell
+	maxPaths  = 1_000_000
+	maxName   = 100 // bytes of the values in the name of a cell
 )
 
 // axis is one dimension of a matrix.

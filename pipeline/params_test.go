@@ -67,7 +67,7 @@ func TestHostileParams(t *testing.T) {
 		"brackets.yaml": "a: " + strings.Repeat("[", n), "braces.yaml": strings.Repeat("{", n), "maps.yaml": strings.Repeat("{a: ", n), "dashes.yaml": strings.Repeat("- ", n), "asks.yaml": strings.Repeat("? ", n),
 		"anchors.yaml": "a: " + strings.Repeat("&a ", n), "tags.yaml": "a: " + strings.Repeat("!!str ", n), "keys.yaml": strings.Repeat("a: ", n), "aliases.yaml": "a: " + strings.Repeat("*a ", n),
 		"stairs.yaml": stairs(700), "quotes.yaml": "a: " + strings.Repeat("'", n+1), "deep.json": strings.Repeat(`{"a":`, n), "list.json": strings.Repeat("[", n), "deep.toml": "a = " + strings.Repeat("[", n), "dots.toml": strings.Repeat("a.", n) + "b = 1",
-		"huge.yaml": strings.Repeat("#", maxParamsSize+1), "nul.yaml": "a: \x00", "bytes.json": "{\"a\": \"\xff\"}", "latin.yaml": "a: \xe9",
+		"huge.yaml": strings.Repeat("#", maxParamsSize+1), "nul.yaml": "a: \x00", "many.yaml": strings.Repeat("a: 1\n", n), "bytes.json": "{\"a\": \"\xff\"}", "latin.yaml": "a: \xe9",
 	} {
 		_, err := decodeParams(name, []byte(text))
 		if err == nil {

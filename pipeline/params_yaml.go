@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
@@ -33,7 +34,11 @@ func decodeYAML(b []byte) (m map[string]any, err error) {
 			m, err = nil, &paramsError{msg: fmt.Sprintf("this is no YAML: %v", p)}
 		}
 	}()
-	file, err := parser.ParseBytes(b, 0, parser.AllowDuplicateMapKey())
+	tokens := lexer.Tokenize(string(b))
+	if t := keyBeyond(tokens, maxYAMLKeys); t != nil {
+		return nil, &paramsError{t.Position.Line, t.Position.Column, fmt.Sprintf("there are more than %d keys", maxYAMLKeys), "JSON and TOML can have more"}
+	}
+	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, yamlSyntax(err)
 	}
@@ -62,6 +67,22 @@ func decodeYAML(b []byte) (m map[string]any, err error) {
 		return map[string]any{}, nil
 	}
 	return nil, r.fail(body, "a params file must be a mapping", "such as lr: 0.1")
+}
+
+// maxYAMLKeys bounds the keys of a YAML file: the parser copies a mapping for
+// each of its keys.
+const maxYAMLKeys = 10_000
+
+// keyBeyond returns the first key that is more than limit, or nil.
+func keyBeyond(tokens token.Tokens, limit int) *token.Token {
+	for _, t := range tokens {
+		if t.Type == token.MappingValueType {
+			if limit--; limit < 0 {
+				return t
+			}
+		}
+	}
+	return nil
 }
 
 func yamlSyntax(err error) error {
