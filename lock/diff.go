@@ -50,7 +50,7 @@ const (
 	KindData     ChangeKind = "data" // Name is the path
 	KindOut      ChangeKind = "out"  // Name is the path
 	KindHow      ChangeKind = "how"
-	KindConflict ChangeKind = "conflict" // two branches disagree about the entry
+	KindConflict ChangeKind = "conflict" // two branches disagree (Added), or no more do; Name is the path of data
 )
 
 // Input reports whether a change of this kind is a reason to run a stage again.
@@ -81,7 +81,7 @@ type Change struct {
 func Diff(a, b *File) []Change {
 	var d differ
 	for _, path := range slices.Sorted(maps.Keys(union(a.Data, b.Data))) {
-		d.data(a.Data[path], b.Data[path])
+		d.data(path, a.Data[path], b.Data[path])
 	}
 	for _, name := range slices.Sorted(maps.Keys(union(a.Stages, b.Stages))) {
 		old, new := a.Stages[name], b.Stages[name]
@@ -159,10 +159,15 @@ func (d *differ) named(kind ChangeKind, old, new map[string]string) {
 	}
 }
 
-func (d *differ) command(old, new *Stage) {
-	if old.Conflicted || new.Conflicted {
-		d.add(Change{Kind: KindConflict})
+// conflict adds a change if one of two entries is conflicted.
+func (d *differ) conflict(name string, old, new bool) {
+	if old != new {
+		d.add(Change{Kind: KindConflict, Op: opOf(old, new), Name: name})
 	}
+}
+
+func (d *differ) command(old, new *Stage) {
+	d.conflict("", old.Conflicted, new.Conflicted)
 	d.text(KindCmd, old.Cmd, new.Cmd)
 	d.text(KindShell, shellText(old), shellText(new))
 	d.text(KindWdir, cmp.Or(old.Wdir, "."), cmp.Or(new.Wdir, "."))
@@ -216,16 +221,10 @@ func nodeText(n hash.Node, withKind bool) string {
 	return n.Sum.Short()
 }
 
-func (d *differ) data(old, new *Data) {
-	var before, after hash.Node
-	var path string
-	if old != nil {
-		before, path = old.Node, old.Path
-	}
-	if new != nil {
-		after, path = new.Node, new.Path
-	}
-	d.node(KindData, path, before, after)
+func (d *differ) data(path string, old, new *Data) {
+	old, new = cmp.Or(old, &Data{}), cmp.Or(new, &Data{})
+	d.conflict(path, old.Conflicted, new.Conflicted)
+	d.node(KindData, path, old.Node, new.Node)
 }
 
 func (d *differ) params(old, new []Param) {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/xtrepro/xt/hash"
@@ -20,7 +19,7 @@ version = 1
 // Encode returns the text of f, which [Parse] reads back. It is the same to the
 // byte for equal files on every system: sorted, one entry on a line, so that
 // git merges what different stages changed. Environments that no stage uses are
-// left out.
+// left out. Encode checks nothing: [Store.SetStage] does.
 func (f *File) Encode() []byte {
 	w := writer{b: make([]byte, 0, len(preamble)+f.estimate())}
 	w.b = append(w.b, preamble...)
@@ -166,7 +165,7 @@ func (w *writer) environment(sum hash.Sum, e *Environment) {
 	w.textLine("python", e.Python)
 	w.sumLine("locked", e.Locked)
 	writeList(w, "packages", sorted(e.Packages, cmp.Compare[string]), func(p string) {
-		w.b = appendString(w.b, strings.ToValidUTF8(p, "\uFFFD"))
+		w.b = appendString(w.b, p)
 	})
 }
 
@@ -224,7 +223,7 @@ func (w *writer) shell(words []string) {
 	}
 	list := value{kind: kindList}
 	for _, word := range words {
-		list.list = append(list.list, value{kind: kindString, str: strings.ToValidUTF8(word, "\uFFFD")})
+		list.list = append(list.list, value{kind: kindString, str: word})
 	}
 	w.raw("shell = ")
 	w.b = appendValue(w.b, list)
