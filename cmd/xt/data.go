@@ -49,7 +49,7 @@ func (a *app) add(c *cli.Context) error {
 	results := []result{}
 	for _, d := range added {
 		results = append(results, result{d.Path, d.Sum.String(), d.Size, d.Files})
-		a.term.Sayf("%s: %s%s, %s", d.Path, term.Bytes(d.Size), filesWords(d.Files), d.Sum.Short())
+		a.term.Sayf("%s: %s%s, %s", shown(d.Path), term.Bytes(d.Size), filesWords(d.Files), d.Sum.Short())
 	}
 	if c.Bool("json") {
 		return a.writeJSON(results)

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xtrepro/xt/cache"
+	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/git"
 	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/pipeline"
@@ -123,15 +124,18 @@ func exitCode(err error) int {
 		damaged  *cache.DamagedError
 		uncached *cache.UncachedError
 		tool     *seedenv.MissingError
+		path     *pipeline.MissingPathError
+		special  *hash.UnsupportedError
 		exit     cli.ExitCoder
 	)
 	switch {
 	case errors.Is(err, errFailed), errors.As(err, &stage), errors.As(err, &output):
 		return exitFailed
-	case errors.As(err, &inputs), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &tool):
+	case errors.As(err, &inputs), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &tool), errors.As(err, &path):
 		return exitMissing
 	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &one), errors.As(err, &target), errors.As(err, &lockErr),
-		errors.As(err, &tracked), errors.As(err, &misuse), errors.As(err, &uncached), errors.Is(err, pipeline.ErrNoProject), errors.As(err, &exit):
+		errors.As(err, &tracked), errors.As(err, &misuse), errors.As(err, &uncached), errors.As(err, &special),
+		errors.Is(err, pipeline.ErrNoProject), errors.As(err, &exit):
 		return exitUsage
 	}
 	return exitOther
@@ -147,6 +151,7 @@ func message(err error) (string, []string) {
 		stage    *pipeline.StageError
 		uncached *cache.UncachedError
 		tracked  *pipeline.TrackedError
+		special  *hash.UnsupportedError
 		hinted   interface{ Hints() []string }
 	)
 	switch {
@@ -166,6 +171,8 @@ func message(err error) (string, []string) {
 		return err.Error(), []string{"take it out of git with \"git rm -r --cached " + tracked.Paths[0] + "\", or leave it to git with { path = …, cache = false }"}
 	case errors.As(err, &uncached):
 		return err.Error(), []string{"xt add it, commit it, or move it away; --force replaces it"}
+	case errors.As(err, &special):
+		return err.Error(), []string{"move it away, or list it in .xtignore"}
 	case errors.Is(err, pipeline.ErrNoProject):
 		return err.Error(), []string{"\"xt init\" makes one here"}
 	case errors.Is(err, git.ErrNoRepository):

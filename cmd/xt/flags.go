@@ -85,11 +85,11 @@ func reorder(args []string, flags []cli.Flag) []string {
 	return first
 }
 
-// spell takes apart what the cli package cannot: "-j4" is "-j 4", and "-fk" is
-// "-f -k". What is not spelled so stays as it is.
+// spell takes apart what the cli package cannot: "-j4" is "--jobs 4", and "-fk"
+// is "--force --keep-going". What is no flag stays as it is.
 func spell(arg string, flags []cli.Flag) []string {
 	if len(arg) < 3 || arg[1] == '-' || strings.Contains(arg, "=") || findFlag(arg[1:], flags) != nil {
-		return []string{arg}
+		return []string{firstName(arg, flags)}
 	}
 	var words []string
 	for i := 1; i < len(arg); i++ {
@@ -98,11 +98,26 @@ func spell(arg string, flags []cli.Flag) []string {
 		case f == nil:
 			return []string{arg}
 		case takesValue(f) && i+1 < len(arg):
-			return append(words, "-"+arg[i:i+1], arg[i+1:])
+			return append(words, "--"+f.Names()[0], arg[i+1:])
 		}
-		words = append(words, "-"+arg[i:i+1])
+		words = append(words, "--"+f.Names()[0])
 	}
 	return words
+}
+
+// firstName spells a flag by its first name: the cli package takes a flag that
+// is given as -S and as --set for two.
+func firstName(arg string, flags []cli.Flag) string {
+	name, value, has := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	f := findFlag(name, flags)
+	if f == nil {
+		return arg
+	}
+	arg = "--" + f.Names()[0]
+	if has {
+		arg += "=" + value
+	}
+	return arg
 }
 
 func isFlag(arg string) bool { return len(arg) > 1 && arg[0] == '-' }

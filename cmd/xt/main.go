@@ -28,7 +28,7 @@ func run(args []string) int {
 }
 
 // signals returns a context that the first signal to end ends. The second
-// closes a.hurry.
+// closes a.hurry, the third has its usual effect.
 func (a *app) signals() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	hurry := make(chan struct{})
@@ -41,6 +41,7 @@ func (a *app) signals() (context.Context, func()) {
 		}
 		if _, ok := <-ch; ok {
 			close(hurry)
+			signal.Stop(ch) // the third ends xt wherever it is
 		}
 	}()
 	return ctx, func() { signal.Stop(ch); cancel(nil) }

@@ -135,8 +135,11 @@ func newReproReport(results []*pipeline.Result) *reproReport {
 	for _, res := range results {
 		s := stageResult{stageStatus: newStageStatus(res.Step), Seconds: res.Duration.Seconds(), Memory: res.Memory,
 			Skipped: res.Skipped, Unstable: res.Unstable, Kept: res.Kept, Log: res.Log}
-		s.How = string(res.Step.Entry.How)
+		if s.How = string(res.Step.Entry.How); res.Skipped != "" {
+			s.How = ""
+		}
 		if res.Err != nil {
+			s.How = ""
 			s.Error = res.Err.Error()
 			var failed *pipeline.StageError
 			if errors.As(res.Err, &failed) {

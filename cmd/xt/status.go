@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -67,6 +68,9 @@ func (a *app) status(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Bool("allow-missing") {
+		data = slices.DeleteFunc(data, func(d *pipeline.DataState) bool { return d.Now.IsZero() })
+	}
 	progress.Done()
 	if err := w.SaveIndex(); err != nil {
 		return err
@@ -123,7 +127,7 @@ func (a *app) printStatus(w *pipeline.Workspace, plan *pipeline.Plan, data []*pi
 			clean++
 			continue
 		}
-		a.term.Printf("%s %s\n", a.term.Paint(term.Yellow, "data:"), d.Path+" is "+dataWords(d))
+		a.term.Printf("%s %s\n", a.term.Paint(term.Yellow, "data:"), shown(d.Path)+" is "+dataWords(d))
 	}
 	a.summary(plan, data, clean)
 }

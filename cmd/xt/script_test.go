@@ -1,0 +1,176 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"xt": main})
+}
+
+// TestScript runs the scripts, each in an empty directory of its own with a
+// home, a git configuration and an environment that are nobody's. Besides what
+// testscript offers they have the commands below.
+func TestScript(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: false,
+		RequireUniqueNames:  true,
+		Setup:               setup,
+		Condition:           condition,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"commit":     commit,
+			"executed":   executed,
+			"exits":      exits,
+			"edit":       edit,
+			"eventually": eventually,
+		},
+	})
+}
+
+const gitConfig = `[user]
+	name = Ada
+	email = ada@example.org
+[init]
+	defaultBranch = main
+[core]
+	excludesFile = ~/ignore
+[advice]
+	detachedHead = false
+[protocol "file"]
+	allow = always
+`
+
+// setup makes the environment of a script.
+func setup(env *testscript.Env) error {
+	home := filepath.Join(env.WorkDir, ".home")
+	if err := os.Mkdir(home, 0o777); err != nil {
+		return err
+	}
+	for name, text := range map[string]string{".gitconfig": gitConfig, "ignore": "/.home/\n/.tmp/\n"} {
+		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o666); err != nil {
+			return err
+		}
+	}
+	env.Setenv("HOME", home)
+	env.Setenv("GIT_CONFIG_GLOBAL", filepath.Join(home, ".gitconfig"))
+	env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+	env.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(env.WorkDir))
+	env.Setenv("LC_ALL", "C")
+	env.Setenv("TZ", "UTC")
+	return nil
+}
+
+// condition answers [root], and [mount] for whether a script may mount a small
+// file system of its own.
+func condition(cond string) (bool, error) {
+	switch cond {
+	case "root":
+		return os.Getuid() == 0, nil
+	case "mount":
+		return runtime.GOOS == "linux" && exec.Command("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt").Run() == nil, nil
+	}
+	return false, errors.New("unknown condition " + cond)
+}
+
+// exits runs a command that must end with an exit code:
+//
+//	exits 2 xt repro no-such-stage
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG…]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+var runningLine = regexp.MustCompile(`(?m)^(\S+): running, because`)
+
+// executed says whose commands the last xt ran; without names, that it ran none:
+//
+//	executed prepare train
+func executed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("unsupported: ! executed")
+	}
+	got := []string{}
+	for _, m := range runningLine.FindAllStringSubmatch(ts.ReadFile("stderr"), -1) {
+		got = append(got, m[1])
+	}
+	slices.Sort(got)
+	want := slices.Sorted(slices.Values(args))
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		ts.Fatalf("executed %q, want %q", got, want)
+	}
+}
+
+// commit commits all that git does not ignore, in a repository that it makes if
+// there is none:
+//
+//	commit 'more layers'
+func commit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: commit MESSAGE")
+	}
+	if _, err := os.Lstat(ts.MkAbs(".git")); err != nil {
+		ts.Check(ts.Exec("git", "init", "-q"))
+	}
+	ts.Check(ts.Exec("git", "add", "-A"))
+	ts.Check(ts.Exec("git", "commit", "-q", "--allow-empty", "-m", args[0]))
+}
+
+// edit replaces a text that must be in a file:
+//
+//	edit xt.toml 'lr = 0.1' 'lr = 0.2'
+func edit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: edit FILE OLD NEW")
+	}
+	name := ts.MkAbs(args[0])
+	info, err := os.Stat(name)
+	ts.Check(err)
+	old := ts.ReadFile(args[0])
+	if !strings.Contains(old, args[1]) {
+		ts.Fatalf("%s has no %q:\n%s", args[0], args[1], old)
+	}
+	ts.Check(os.WriteFile(name, []byte(strings.Replace(old, args[1], args[2], 1)), info.Mode()))
+}
+
+// eventually waits until a file exists, which another command makes:
+//
+//	eventually started
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: eventually FILE")
+	}
+	for range 3000 {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("%s did not appear", args[0])
+}
