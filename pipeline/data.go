@@ -25,12 +25,7 @@ type MisuseError struct {
 func (e *MisuseError) Error() string { return e.Msg }
 
 // Hints says what to do instead.
-func (e *MisuseError) Hints() []string {
-	if e.Advice == "" {
-		return nil
-	}
-	return []string{e.Advice}
-}
+func (e *MisuseError) Hints() []string { return hints(e.Advice) }
 
 // Add puts files and directories that no stage makes under xt: their content
 // into the cache, their digests into xt.lock, and their names into .gitignore.
@@ -90,6 +85,9 @@ func (w *Workspace) mayAdd(p string) error {
 		return &MisuseError{Msg: "the project itself cannot be added to xt", Advice: "add the data in it, by name"}
 	case first == StateDir || slices.Contains(strings.Split(p, "/"), ".git"), p == ConfigFile, p == LockFile, path.Base(p) == ".gitignore":
 		return &MisuseError{Msg: p + " is not data"}
+	}
+	if strings.Contains(p, `\`) {
+		return &MisuseError{Msg: p + " has a backslash in its name, which separates directories on some systems", Advice: "rename it, or add the directory that it is in: names inside a directory are free"}
 	}
 	for _, m := range w.Graph.Producers(p) {
 		return &MisuseError{Msg: fmt.Sprintf("%s is made by stage %s (output %s), which records it", p, m.Stage.Name, m.Out.Path), Advice: "\"xt repro\" brings it up to date"}

@@ -57,6 +57,16 @@ type OutputError struct {
 // Error says which stage it is and what is wrong.
 func (e *OutputError) Error() string { return fmt.Sprintf("stage %s: %s", e.Stage.Name, e.Msg) }
 
+// Hints says what to do about it.
+func (e *OutputError) Hints() []string { return hints(e.Hint) }
+
+func hints(h string) []string {
+	if h == "" {
+		return nil
+	}
+	return []string{h}
+}
+
 // TrackedError says that outputs which belong in the cache are in git.
 type TrackedError struct {
 	Paths []string

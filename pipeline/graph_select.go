@@ -119,3 +119,6 @@ func (e *TargetError) Error() string {
 	}
 	return fmt.Sprintf("there is no stage %q", e.Target)
 }
+
+// Hints says what may have been meant.
+func (e *TargetError) Hints() []string { return hints(e.Hint) }

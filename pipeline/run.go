@@ -195,18 +195,18 @@ func missingInputs(step *Step) []MissingInput {
 
 // excuse returns why a stage is not to be started at all.
 func (r *runner) excuse(ctx context.Context, s *Stage) string {
-	if context.Cause(ctx) != nil {
-		if r.first != nil {
-			return "another stage failed"
-		}
-		return "interrupted"
-	}
 	for _, up := range r.w.Graph.Upstream(s) {
 		if r.bad[up] != "" {
 			return r.bad[up]
 		}
 	}
-	return ""
+	switch {
+	case context.Cause(ctx) == nil:
+		return ""
+	case r.first != nil:
+		return "another stage failed"
+	}
+	return "interrupted"
 }
 
 // refresh looks again at inputs that are part of what an earlier stage made, or
