@@ -1,15 +1,18 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/git"
 	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/seedenv"
 )
 
 // Scope says what a garbage collection must keep besides what the workspace,
@@ -23,12 +26,17 @@ const (
 	KeepWorkspace              // nothing more
 )
 
-// Needed calls keep for every file and directory that must stay in the cache,
-// and returns the names of those that it looked at, for people. A lock file
-// that cannot be read is an error: what it needs is not known.
-func (w *Workspace) Needed(scope Scope, keep func(hash.Node)) ([]string, error) {
-	n := &needed{keep: keep, seen: map[hash.Sum]bool{}, roots: map[string]bool{}}
-	n.lock(w.Lock.File(), "workspace")
+// Needs is what must stay.
+type Needs struct {
+	Nodes        []hash.Node       // files and directories in the cache
+	Environments map[hash.Sum]bool // that stages ran in
+}
+
+// Needs returns what the lock files in the scope need. One that cannot be read
+// is an error: what it needs is not known.
+func (w *Workspace) Needs(scope Scope) (*Needs, error) {
+	n := &needed{Needs: Needs{Environments: map[hash.Sum]bool{}}, seen: map[hash.Sum]bool{}, roots: map[string]bool{w.Root: true}}
+	n.lock(w.Lock.File())
 	if err := n.repo(w.Repo, w.prefix, scope); err != nil {
 		return nil, err
 	}
@@ -37,32 +45,65 @@ func (w *Workspace) Needed(scope Scope, keep func(hash.Node)) ([]string, error) 
 		return nil, err
 	}
 	for _, root := range projects {
-		if root == w.Root {
-			continue
-		}
 		if err := n.project(root, scope); err != nil {
 			return nil, err
 		}
 	}
-	return n.names, nil
+	return &n.Needs, nil
+}
+
+// RemoveEnvironments removes the Python environments that xt has built, that are
+// not needed, and that were made longer ago than grace. It returns how many they
+// are; with dryRun it only counts.
+func (w *Workspace) RemoveEnvironments(ctx context.Context, needs *Needs, grace time.Duration, dryRun bool) (int, error) {
+	keep := map[string]bool{}
+	for sum := range needs.Environments {
+		keep[seedenv.EnvName(sum)] = true
+	}
+	if w.Graph.Config.Python != nil {
+		if env, known, err := w.ownPython(ctx); err == nil && known {
+			keep[seedenv.EnvName(env.Sum())] = true
+		}
+	}
+	dir := w.builder().Dir
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	n := 0
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !e.IsDir() || keep[e.Name()] || time.Since(info.ModTime()) < grace {
+			continue
+		}
+		n++
+		if dryRun {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // needed gathers what locks need.
 type needed struct {
-	keep  func(hash.Node)
+	Needs
 	seen  map[hash.Sum]bool // digests of lock files that were looked at
-	roots map[string]bool
-	names []string
+	roots map[string]bool   // workspaces that were looked at
 }
 
-func (n *needed) lock(f *lock.File, name string) {
-	n.names = append(n.names, name)
+func (n *needed) lock(f *lock.File) {
+	for sum := range f.Environments {
+		n.Environments[sum] = true
+	}
 	for _, d := range f.Data {
-		n.keep(d.Node)
+		n.Nodes = append(n.Nodes, d.Node)
 	}
 	for _, s := range f.Stages {
 		for _, o := range s.Outs {
-			n.keep(o.Node)
+			n.Nodes = append(n.Nodes, o.Node)
 		}
 	}
 }
@@ -78,7 +119,7 @@ func (n *needed) bytes(b []byte, name string) error {
 	if err != nil {
 		return fmt.Errorf("cannot tell what is still needed: %w", err)
 	}
-	n.lock(f, name)
+	n.lock(f)
 	return nil
 }
 
@@ -93,7 +134,7 @@ func (n *needed) dir(root string) error {
 		return fmt.Errorf("cannot tell what %s still needs: %w", root, err)
 	}
 	defer store.Close()
-	n.lock(store.File(), root)
+	n.lock(store.File())
 	return nil
 }
 

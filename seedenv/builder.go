@@ -68,7 +68,7 @@ func (b *Builder) Build(ctx context.Context, r Requirements, locked []byte) (*En
 		return nil, err
 	}
 	sum := identity.Sum()
-	dir := filepath.Join(b.Dir, sum.String()[:20])
+	dir := filepath.Join(b.Dir, EnvName(sum))
 	env := &Env{Dir: dir, Python: venvPython(dir), Environment: identity}
 	if isComplete(env, sum) {
 		return env, nil
@@ -86,6 +86,10 @@ func (b *Builder) Build(ctx context.Context, r Requirements, locked []byte) (*En
 	}
 	return env, nil
 }
+
+// EnvName returns the name, in [Builder.Dir], of the environment with the given
+// identity.
+func EnvName(sum hash.Sum) string { return sum.String()[:20] }
 
 // build makes env where it will stay, since a virtual environment holds its own
 // path. What an earlier attempt left there goes.

@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xtrepro/xt/cache"
-	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/term"
 	"github.com/xtrepro/xt/pipeline"
 )
@@ -52,11 +51,15 @@ func (a *app) gc(c *cli.Context) error {
 			return err
 		}
 	}
-	var keep []hash.Node
-	if _, err := w.Needed(scope, func(n hash.Node) { keep = append(keep, n) }); err != nil {
+	needs, err := w.Needs(scope)
+	if err != nil {
 		return err
 	}
-	r, err := w.Cache.GC(c.Context, keep, cache.GCOptions{DryRun: c.Bool("dry-run"), Grace: c.Duration("grace")})
+	envs, err := w.RemoveEnvironments(c.Context, needs, c.Duration("grace"), c.Bool("dry-run"))
+	if err != nil {
+		return err
+	}
+	r, err := w.Cache.GC(c.Context, needs.Nodes, cache.GCOptions{DryRun: c.Bool("dry-run"), Grace: c.Duration("grace")})
 	if err != nil {
 		return err
 	}
@@ -69,14 +72,15 @@ func (a *app) gc(c *cli.Context) error {
 			Leftovers int   `json:"leftovers"`
 			Bytes     int64 `json:"bytes"`
 			Kept      int   `json:"kept"`
-		}{c.Bool("dry-run"), r.Objects, r.Trees, r.Runs, r.Leftovers, r.Bytes, r.Kept})
+			Envs      int   `json:"environments"`
+		}{c.Bool("dry-run"), r.Objects, r.Trees, r.Runs, r.Leftovers, r.Bytes, r.Kept, envs})
 	}
 	verb := "removed"
 	if c.Bool("dry-run") {
 		verb = "would remove"
 	}
-	a.term.Printf("%s %s (%s), %s and %s; kept %s\n", verb, plural(r.Objects, "object"), term.Bytes(r.Bytes),
-		plural(r.Trees, "directory listing"), plural(r.Runs, "cached result"), plural(r.Kept, "object"))
+	a.term.Printf("%s %s (%s), %s, %s and %s; kept %s\n", verb, plural(r.Objects, "object"), term.Bytes(r.Bytes),
+		plural(r.Trees, "directory listing"), plural(r.Runs, "cached result"), plural(envs, "Python environment"), plural(r.Kept, "object"))
 	return nil
 }
 
