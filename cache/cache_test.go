@@ -267,6 +267,10 @@ func TestCheckoutSaysWhatIsMissing(t *testing.T) {
 	if _, err := os.Lstat(p.path("data")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("something was checked out: %v", err)
 	}
+	absent, err := p.cache.Absent(context.Background(), "data", n)
+	if diff := cmp.Diff(want, absent); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
 }
 
 func TestCheckoutOfAFile(t *testing.T) {

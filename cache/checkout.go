@@ -28,6 +28,9 @@ type Workspace struct {
 type CheckoutOptions struct {
 	// Force overwrites and deletes files whose bytes are nowhere else.
 	Force bool
+	// Relink also replaces files that are as they should be, so that all are
+	// links of the kind that the cache is configured for.
+	Relink bool
 	// Jobs is how many files are written at a time; 0 for twice as many as
 	// there are processors.
 	Jobs int
@@ -61,7 +64,7 @@ func (c *Cache) Checkout(ctx context.Context, w Workspace, path string, want has
 	}
 	co := c.newCheckout(w, path, opts)
 	cur, err := co.current(ctx)
-	if err != nil || cur.Same(want) {
+	if err != nil || cur.Same(want) && !opts.Relink {
 		return Summary{}, err
 	}
 	if cur, err = co.notFollowed(cur); err != nil {

@@ -184,40 +184,47 @@ func (g *collector) deadTrees(ctx context.Context) ([]hash.Sum, error) {
 	if err != nil {
 		return nil, err
 	}
-	dead := map[hash.Sum]hash.Tree{}
+	dead := map[hash.Sum][]hash.Sum{}
 	for _, sum := range old {
-		if _, ok := g.live[sum]; !ok {
-			dead[sum], _ = g.Tree(sum) // of a damaged one nothing hangs
+		if _, ok := g.live[sum]; ok {
+			continue
 		}
+		t, _ := g.Tree(sum) // of a damaged one nothing hangs
+		dead[sum] = subtrees(t)
 	}
 	return topDown(dead), ctx.Err()
 }
 
-// topDown orders trees so that each comes before those that it names.
-func topDown(ts map[hash.Sum]hash.Tree) []hash.Sum {
-	parents := map[hash.Sum]int{}
-	for _, t := range ts {
-		for i := range t {
-			if t[i].Kind == hash.Directory {
-				parents[t[i].Sum]++
-			}
+// subtrees returns the digests of the directories in t.
+func subtrees(t hash.Tree) (sums []hash.Sum) {
+	for i := range t {
+		if t[i].Kind == hash.Directory {
+			sums = append(sums, t[i].Sum)
 		}
 	}
-	order := make([]hash.Sum, 0, len(ts))
-	for sum := range ts {
+	return sums
+}
+
+// topDown orders trees, each given with those that it names, so that each
+// comes before those.
+func topDown(named map[hash.Sum][]hash.Sum) []hash.Sum {
+	parents := map[hash.Sum]int{}
+	for _, below := range named {
+		for _, sum := range below {
+			parents[sum]++
+		}
+	}
+	order := make([]hash.Sum, 0, len(named))
+	for sum := range named {
 		if parents[sum] == 0 {
 			order = append(order, sum)
 		}
 	}
 	for n := 0; n < len(order); n++ {
-		t := ts[order[n]]
-		for i := range t {
-			if t[i].Kind != hash.Directory {
-				continue
-			}
-			parents[t[i].Sum]--
-			if _, ok := ts[t[i].Sum]; ok && parents[t[i].Sum] == 0 {
-				order = append(order, t[i].Sum)
+		for _, sum := range named[order[n]] {
+			parents[sum]--
+			if _, ok := named[sum]; ok && parents[sum] == 0 {
+				order = append(order, sum)
 			}
 		}
 	}

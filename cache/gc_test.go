@@ -127,26 +127,26 @@ func TestGCBringsBackWhatItHadTakenAside(t *testing.T) {
 
 func TestTopDownPutsParentsFirst(t *testing.T) {
 	sum := func(s string) hash.Sum { return hash.Bytes([]byte(s)) }
-	dir := func(names ...string) (tree hash.Tree) {
+	sums := func(names ...string) (all []hash.Sum) {
 		for _, n := range names {
-			tree = append(tree, hash.Entry{Name: n, Node: hash.Node{Kind: hash.Directory, Sum: sum(n)}})
+			all = append(all, sum(n))
 		}
-		return tree
+		return all
 	}
-	ts := map[hash.Sum]hash.Tree{
-		sum("a"): dir("b", "c", "elsewhere"), sum("b"): dir("d"), sum("c"): dir("b", "d"), sum("d"): nil, sum("e"): dir("a"),
+	named := map[hash.Sum][]hash.Sum{
+		sum("a"): sums("b", "c", "elsewhere"), sum("b"): sums("d"), sum("c"): sums("b", "d"), sum("d"): nil, sum("e"): sums("a"),
 	}
 	at := map[hash.Sum]int{}
-	for i, s := range topDown(ts) {
+	for i, s := range topDown(named) {
 		at[s] = i
 	}
-	if len(at) != len(ts) {
-		t.Fatalf("%d of %d trees", len(at), len(ts))
+	if len(at) != len(named) {
+		t.Fatalf("%d of %d trees", len(at), len(named))
 	}
-	for parent, tree := range ts {
-		for _, e := range tree {
-			if i, ok := at[e.Sum]; ok && i < at[parent] {
-				t.Errorf("%s comes before one that names it", e.Name)
+	for parent, below := range named {
+		for _, s := range below {
+			if i, ok := at[s]; ok && i < at[parent] {
+				t.Errorf("%s comes before one that names it", s.Short())
 			}
 		}
 	}

@@ -192,6 +192,28 @@ func TestCheckoutFillsTheIndex(t *testing.T) {
 	}
 }
 
+func TestRelink(t *testing.T) {
+	p := newProject(t, Copy)
+	p.sample("data")
+	n, want := p.put("data"), p.snapshot("data")
+	for _, link := range []Link{Hardlink, Symlink, Copy, Symlink, Hardlink, Reflink} {
+		p.cache.links = []Link{link}
+		w := Workspace{Scanner: p.scan}
+		s, err := p.cache.Checkout(context.Background(), w, "data", n, CheckoutOptions{Relink: true})
+		if err != nil || s.Changed != 8 {
+			t.Fatalf("%v: %+v, %v; want 8 files changed", link, s, err)
+		}
+		if diff := cmp.Diff(want, p.snapshot("data")); diff != "" {
+			t.Errorf("%v: %s", link, diff)
+		}
+		i, err := os.Lstat(p.path("data/a"))
+		if err != nil || i.Mode().IsRegular() == (link == Symlink) || (i.Mode().Perm() == 0o444) != (link == Hardlink) && link != Symlink {
+			t.Errorf("%v: mode %v, %v", link, i.Mode(), err)
+		}
+		p.clean()
+	}
+}
+
 func TestParseLink(t *testing.T) {
 	for _, l := range everyLink {
 		if got, err := ParseLink(l.String()); got != l || err != nil {
