@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/xtrepro/xt/hash"
@@ -83,6 +84,9 @@ func (w *Workspace) finish(r *runner) error {
 
 // precheck finds what would stop the run before anything is started.
 func (w *Workspace) precheck(stages []*Stage, facts *Facts, opts RunOptions) error {
+	if err := w.refuseOverrides(stages); err != nil {
+		return err
+	}
 	var missing []MissingInput
 	var due []*Stage
 	for _, step := range NewPlan(w.Graph, stages, facts, opts.Options).Steps {
@@ -99,6 +103,25 @@ func (w *Workspace) precheck(stages []*Stage, facts *Facts, opts RunOptions) err
 		return &MissingInputsError{Inputs: missing}
 	}
 	return w.refuseOutsInGit(due)
+}
+
+// refuseOverrides refuses another value of a parameter that a stage may read
+// from its file: the command would see the old value, and the new one be
+// recorded.
+func (w *Workspace) refuseOverrides(stages []*Stage) error {
+	for _, o := range w.Graph.Overrides {
+		for _, s := range stages {
+			reads := func(p Param) bool { return o.File != "" && p.File == o.File }
+			if !slices.ContainsFunc(s.Params, reads) {
+				continue
+			}
+			return &MisuseError{
+				Msg:    fmt.Sprintf("stage %s reads %s itself, so that another value of %s would not reach it", s.Name, o.File, o.Key),
+				Advice: "edit " + o.File + ", or hand the value over in the command as ${" + o.Key + "}",
+			}
+		}
+	}
+	return nil
 }
 
 // runner walks the graph. Decisions are taken by one goroutine, in run; the
