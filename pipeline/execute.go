@@ -114,6 +114,10 @@ func (w *Workspace) makeRoom(ctx context.Context, s *Stage) (kept []string, err 
 			return kept, err
 		}
 		if o.Keep {
+			// The command goes on with it, so it must not be a link into the cache.
+			if err := w.Cache.Unprotect(ctx, abs); err != nil && !absent(err) {
+				return kept, err
+			}
 			continue
 		}
 		saved, err := w.clear(ctx, o.Path)
