@@ -73,7 +73,7 @@ func scanDocument(text string) (doc document, ok bool) {
 		}
 		*fields = sc.fields.cut(0)
 		if sc.pos == len(sc.s) {
-			return doc, plainTop(doc.top)
+			return doc, plainTop(doc)
 		}
 		sec, ok := sc.header()
 		if !ok {
@@ -86,13 +86,18 @@ func scanDocument(text string) (doc document, ok bool) {
 
 // plainTop reports whether the keys at the top are distinct, and none is, or
 // might be, a table that headers name.
-func plainTop(top []field) bool {
-	for i := range top {
-		if top[i].val.kind == kindTable || slices.Contains(sectionKinds, top[i].key) {
+func plainTop(doc document) bool {
+	for i := range doc.top {
+		if doc.top[i].val.kind == kindTable || slices.Contains(sectionKinds, doc.top[i].key) {
 			return false
 		}
 	}
-	return distinctKeys(top)
+	for i := range doc.sections {
+		if lookup(doc.top, doc.sections[i].kind) != nil {
+			return false
+		}
+	}
+	return distinctKeys(doc.top)
 }
 
 func distinctKeys(fields []field) bool {
