@@ -29,7 +29,6 @@ func (co *checkout) apply(ctx context.Context, d *dirPlan) error {
 	if err != nil {
 		return err
 	}
-	co.scanner.Index.Drop(co.path)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(co.opts.Jobs)
 	err = co.inDir(ctx, g, dir, d)
@@ -88,6 +87,7 @@ func (co *checkout) subDir(ctx context.Context, g *errgroup.Group, dir *folder, 
 		if err := dir.mkdir(base); err != nil {
 			return err
 		}
+		co.scanner.Index.Drop(d.path)
 	}
 	sub, err := dir.sub(base)
 	if err != nil {
@@ -118,6 +118,9 @@ func (co *checkout) record(d *dirPlan) {
 		}
 	}
 	if d.self.IsZero() {
+		if len(d.recs) == 0 {
+			co.scanner.Index.Drop(co.path)
+		}
 		if len(d.recs) == 1 && d.recs[0].Node.Kind != hash.Directory {
 			co.settle.file(co.path, d.recs[0])
 		}
@@ -203,19 +206,21 @@ func (co *checkout) removeAll(ctx context.Context, dir *folder, d *dirPlan) erro
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(co.opts.Jobs)
 	for i := 0; i < len(d.gone); i += chunk {
-		g.Go(func() error { return co.remove(ctx, dir, d.gone[i:min(i+chunk, len(d.gone))]) })
+		g.Go(func() error { return co.remove(ctx, dir, d.path, d.gone[i:min(i+chunk, len(d.gone))]) })
 	}
 	return g.Wait()
 }
 
-func (co *checkout) remove(ctx context.Context, dir *folder, gone []goner) error {
+// remove removes what is to go from dir, whose path in the workspace is at.
+func (co *checkout) remove(ctx context.Context, dir *folder, at string, gone []goner) error {
 	for i := range gone {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		rec := &gone[i].rec
 		if rec.Node.Kind == hash.Directory {
-			if err := co.removeDir(ctx, dir, gone[i]); err != nil {
+			co.scanner.Index.Drop(path.Join(at, rec.Name))
+			if err := co.removeDir(ctx, dir, path.Join(at, rec.Name), gone[i]); err != nil {
 				return err
 			}
 			continue
@@ -231,13 +236,14 @@ func (co *checkout) remove(ctx context.Context, dir *folder, gone []goner) error
 	return nil
 }
 
-// removeDir leaves a directory standing in which there are ignored files.
-func (co *checkout) removeDir(ctx context.Context, dir *folder, g goner) error {
+// removeDir removes the directory g of dir, whose path in the workspace is at.
+// It stays if there are ignored files in it.
+func (co *checkout) removeDir(ctx context.Context, dir *folder, at string, g goner) error {
 	sub, err := dir.sub(g.rec.Name)
 	if err != nil {
 		return err
 	}
-	err = co.remove(ctx, sub, g.below)
+	err = co.remove(ctx, sub, at, g.below)
 	sub.close()
 	if err != nil {
 		return err

@@ -52,11 +52,11 @@ func BenchmarkPut(b *testing.B) {
 				b.StartTimer()
 				p.put("data")
 				b.StopTimer()
-				perFile(b, n)
 				os.RemoveAll(p.root)
 				os.RemoveAll(p.cache.dir)
 				b.StartTimer()
 			}
+			perFile(b, benchFiles(b))
 		})
 	}
 }

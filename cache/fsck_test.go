@@ -82,7 +82,9 @@ func TestDamagedObjectIsNeverLinked(t *testing.T) {
 		"writable": func(path string) error {
 			return errors.Join(os.Chmod(path, 0o644), os.WriteFile(path, []byte("thr??"), 0o644))
 		},
-		"shorter":      func(path string) error { return os.Truncate(path, 2) },
+		"shorter": func(path string) error {
+			return errors.Join(os.Chmod(path, 0o644), os.Truncate(path, 2), os.Chmod(path, 0o444))
+		},
 		"no file":      func(path string) error { return errors.Join(os.Remove(path), os.Mkdir(path, 0o777)) },
 		"a link":       func(path string) error { return errors.Join(os.Remove(path), os.Symlink("/etc/passwd", path)) },
 		"another size": func(path string) error { return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o444)) },
