@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/xtrepro/xt/hash"
@@ -327,11 +328,23 @@ func (p *planner) passed(e *lock.Stage, s *Stage, old *lock.Stage) {
 			if e.Pass == nil {
 				e.Pass = map[string]string{}
 			}
-			e.Pass[name] = v
+			e.Pass[name] = guarded(name, v)
 		} else {
 			e.PassUnset = append(e.PassUnset, name)
 		}
 	}
+}
+
+// secretName matches the names of variables whose values are not for xt.lock.
+var secretName = regexp.MustCompile(`(?i)key|token|secret|passw|credential`)
+
+// guarded returns what xt.lock is to say of a variable: its value, or only a
+// digest of it if its name says that it is a secret. A change is seen either way.
+func guarded(name, value string) string {
+	if !secretName.MatchString(name) {
+		return value
+	}
+	return "blake3:" + hash.Bytes([]byte(name+"="+value)).String()
 }
 
 // item appends an input that no stage makes.

@@ -97,6 +97,9 @@ func ChangeText(c lock.Change) string {
 	case lock.KindFingerprint:
 		return "nothing that xt.lock records differs, but its fingerprint does: another version of xt, or an edit by hand"
 	case lock.KindConflict:
+		if c.Op == lock.Removed {
+			return "the conflict about it in xt.lock is settled"
+		}
 		return "two branches disagree about it in xt.lock"
 	}
 	if c.Name != "" {
