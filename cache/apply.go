@@ -50,15 +50,24 @@ type work struct {
 	dir  *folder
 	plan *dirPlan
 	left atomic.Int64 // how many still use dir
+	bad  atomic.Bool  // not all was done
+}
+
+// note notes an error of one who works in the directory.
+func (w *work) note(err error) error {
+	if err != nil {
+		w.bad.Store(true)
+	}
+	return err
 }
 
 // inDir does what d says in dir, and closes it.
 func (co *checkout) inDir(ctx context.Context, g *errgroup.Group, dir *folder, d *dirPlan) error {
 	w := &work{dir: dir, plan: d}
 	w.left.Store(1)
-	defer co.leave(ctx, w)
+	defer co.leave(w)
 	if err := co.removeAll(ctx, dir, d); err != nil {
-		return err
+		return w.note(err)
 	}
 	if d.fresh {
 		d.recs = make([]hash.Record, len(d.tree))
@@ -66,13 +75,13 @@ func (co *checkout) inDir(ctx context.Context, g *errgroup.Group, dir *folder, d
 	for i := 0; i < d.files(); i += chunk {
 		w.left.Add(1)
 		g.Go(func() error {
-			defer co.leave(ctx, w)
-			return co.files(ctx, w, i, min(i+chunk, d.files()))
+			defer co.leave(w)
+			return w.note(co.files(ctx, w, i, min(i+chunk, d.files())))
 		})
 	}
 	for _, sub := range d.subs {
 		if err := co.subDir(ctx, g, dir, sub); err != nil {
-			return err
+			return w.note(err)
 		}
 	}
 	return nil
@@ -98,12 +107,12 @@ func (co *checkout) subDir(ctx context.Context, g *errgroup.Group, dir *folder, 
 
 // leave is called by each who worked in a directory. The last one records what
 // is there now.
-func (co *checkout) leave(ctx context.Context, w *work) {
+func (co *checkout) leave(w *work) {
 	if w.left.Add(-1) > 0 {
 		return
 	}
 	w.dir.close()
-	if ctx.Err() == nil {
+	if !w.bad.Load() {
 		co.record(w.plan)
 	}
 	w.plan.tree, w.plan.recs, w.plan.subs = nil, nil, nil

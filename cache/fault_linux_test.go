@@ -242,8 +242,11 @@ func TestFullDiskDuringCheckout(t *testing.T) {
 			if err := unix.Mount("", p.root, "", unix.MS_REMOUNT, "size=100m"); err != nil {
 				t.Fatal(err)
 			}
-			p.forget()
 			p.mustCheckout("data", n)
+			p.forget()
+			if got, err := p.scan.Scan(context.Background(), "data"); err != nil || got != n {
+				t.Errorf("%v, %v", got, err)
+			}
 		})
 	}
 }
