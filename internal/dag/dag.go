@@ -54,8 +54,11 @@ func (g *Graph) Text() string {
 
 func (g *Graph) label(n int) string {
 	node := g.Nodes[n]
-	if node.State == "" || node.State == "fresh" {
+	switch node.State {
+	case "":
 		return node.Name
+	case "fresh":
+		return node.Name + " (up to date)"
 	}
 	return node.Name + " (" + node.State + ")"
 }
