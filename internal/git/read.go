@@ -54,7 +54,7 @@ func (r *Repo) Index() (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := parseStage(out)
+	files, err := parseRecords("ls-files", out, func(words []string) (string, bool) { return words[1], words[2] == "0" })
 	return &Snapshot{r: r, files: files}, err
 }
 
@@ -72,24 +72,26 @@ func (r *Repo) indexFiles() (map[string]File, error) {
 	return files, nil
 }
 
-// parseStage reads "MODE BLOB STAGE\tPATH\0" records.
-func parseStage(out []byte) (map[string]File, error) {
+// parseRecords reads the "MODE … …\tPATH\0" records of a git command. blob picks
+// the object's name out of the three words before the path; a record that it
+// declines is left out.
+func parseRecords(command string, out []byte, blob func(words []string) (name string, ok bool)) (map[string]File, error) {
 	files := map[string]File{}
 	for rec := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		if rec == "" {
 			continue
 		}
 		meta, path, ok := strings.Cut(rec, "\t")
-		f := strings.Fields(meta)
-		if !ok || len(f) != 3 {
-			return nil, fmt.Errorf("git ls-files: unexpected record %q", rec)
+		words := strings.Fields(meta)
+		if !ok || len(words) != 3 {
+			return nil, fmt.Errorf("git %s: unexpected record %q", command, rec)
 		}
-		mode, err := filemode.New(f[0])
+		mode, err := filemode.New(words[0])
 		if err != nil {
-			return nil, fmt.Errorf("git ls-files: %w", err)
+			return nil, fmt.Errorf("git %s: %w", command, err)
 		}
-		if f[2] == "0" {
-			files[path] = File{path, modeOf(mode), f[1]}
+		if name, ok := blob(words); ok {
+			files[path] = File{path, modeOf(mode), name}
 		}
 	}
 	return files, nil
@@ -113,7 +115,7 @@ func (r *Repo) At(rev string) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := parseTree(out)
+	files, err := parseRecords("ls-tree", out, func(words []string) (string, bool) { return words[2], true })
 	return &Snapshot{r: r, rev: commit, files: files}, err
 }
 
@@ -141,27 +143,6 @@ func (r *Repo) commitFiles(commit string) (map[string]File, error) {
 			files[name] = File{name, modeOf(e.Mode), e.Hash.String()}
 		}
 	}
-}
-
-// parseTree reads "MODE TYPE BLOB\tPATH\0" records.
-func parseTree(out []byte) (map[string]File, error) {
-	files := map[string]File{}
-	for rec := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
-		if rec == "" {
-			continue
-		}
-		meta, path, ok := strings.Cut(rec, "\t")
-		f := strings.Fields(meta)
-		if !ok || len(f) != 3 {
-			return nil, fmt.Errorf("git ls-tree: unexpected record %q", rec)
-		}
-		mode, err := filemode.New(f[0])
-		if err != nil {
-			return nil, fmt.Errorf("git ls-tree: %w", err)
-		}
-		files[path] = File{path, modeOf(mode), f[2]}
-	}
-	return files, nil
 }
 
 func modeOf(m filemode.FileMode) FileMode {
