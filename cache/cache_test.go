@@ -23,7 +23,27 @@ type project struct {
 	scan  *hash.Scanner
 }
 
-func newProject(t testing.TB, links ...Link) *project { return newProjectIn(t, t.TempDir(), links...) }
+func newProject(t testing.TB, links ...Link) *project { return newProjectIn(t, scratch(t), links...) }
+
+// scratch returns a directory in memory if there is such a place, since the
+// tests make and remove many thousands of files. TMPDIR has precedence.
+func scratch(t testing.TB) string {
+	t.Helper()
+	const memory = "/dev/shm"
+	if _, err := os.Stat(memory); err != nil || os.Getenv("TMPDIR") != "" {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(memory, "xt-cache-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
 
 func newProjectIn(t testing.TB, dir string, links ...Link) *project {
 	t.Helper()

@@ -171,7 +171,7 @@ func TestSeveralProcessesPutTheSame(t *testing.T) {
 			}
 			var others []*exec.Cmd
 			for range 4 {
-				o := newProjectIn(t, t.TempDir(), link)
+				o := newProject(t, link)
 				o.crowd("data", 300)
 				if err := os.Symlink(p.cache.Dir(), filepath.Join(filepath.Dir(o.root), "cache")); err != nil {
 					t.Fatal(err)

@@ -44,7 +44,7 @@ func TestCheckoutTurnsAnyTreeIntoAnyOther(t *testing.T) {
 	for _, link := range everyLink {
 		t.Run(link.String(), func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
-				dir, err := os.MkdirTemp(t.TempDir(), "")
+				dir, err := os.MkdirTemp(scratch(t), "")
 				if err != nil {
 					rt.Fatal(err)
 				}
