@@ -21,11 +21,13 @@ type app struct {
 	term  *term.Terminal
 	stdin io.Reader
 	dir   string          // where the user stands: --cd, or the working directory
+	args  []string        // the command line
 	hurry <-chan struct{} // closed when the user has asked twice to end
 }
 
 // run carries out one command line and returns the exit code.
 func (a *app) run(ctx context.Context, args []string) int {
+	a.args = args
 	c := a.cli()
 	err := c.RunContext(ctx, flagsFirst(c, args))
 	return a.exit(ctx, err, slices.Contains(args, "--json"))
@@ -82,6 +84,7 @@ func (a *app) finish(c *cli.Command) {
 		return
 	}
 	c.Flags = append(c.Flags, quietFlag(), cdFlag())
+	c.BashComplete = a.complete(c)
 	run := c.Action
 	c.Action = func(ctx *cli.Context) error {
 		if err := a.before(ctx); err != nil {

@@ -126,6 +126,7 @@ func exitCode(err error) int {
 		tool     *seedenv.MissingError
 		path     *pipeline.MissingPathError
 		special  *hash.UnsupportedError
+		revision *git.RevisionError
 		exit     cli.ExitCoder
 	)
 	switch {
@@ -134,8 +135,8 @@ func exitCode(err error) int {
 	case errors.As(err, &inputs), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &tool), errors.As(err, &path):
 		return exitMissing
 	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &one), errors.As(err, &target), errors.As(err, &lockErr),
-		errors.As(err, &tracked), errors.As(err, &misuse), errors.As(err, &uncached), errors.As(err, &special),
-		errors.Is(err, pipeline.ErrNoProject), errors.As(err, &exit):
+		errors.As(err, &tracked), errors.As(err, &misuse), errors.As(err, &uncached), errors.As(err, &special), errors.As(err, &revision),
+		errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
 		return exitUsage
 	}
 	return exitOther
@@ -150,7 +151,6 @@ func message(err error) (string, []string) {
 		inputs   *pipeline.MissingInputsError
 		stage    *pipeline.StageError
 		uncached *cache.UncachedError
-		tracked  *pipeline.TrackedError
 		special  *hash.UnsupportedError
 		hinted   interface{ Hints() []string }
 	)
@@ -167,10 +167,8 @@ func message(err error) (string, []string) {
 		return stageMessage(stage, err)
 	case errors.As(err, &inputs):
 		return err.Error(), []string{"put it there, or bring back what xt has with \"xt checkout\", or correct the path in xt.toml"}
-	case errors.As(err, &tracked):
-		return err.Error(), []string{"take it out of git with \"git rm -r --cached " + tracked.Paths[0] + "\", or leave it to git with { path = …, cache = false }"}
 	case errors.As(err, &uncached):
-		return err.Error(), []string{"xt add it, commit it, or move it away; --force replaces it"}
+		return uncachedMessage(uncached), []string{"xt add it, commit it, or move it away; --force replaces it"}
 	case errors.As(err, &special):
 		return err.Error(), []string{"move it away, or list it in .xtignore"}
 	case errors.Is(err, pipeline.ErrNoProject):
@@ -183,6 +181,24 @@ func message(err error) (string, []string) {
 		return err.Error(), []string{"check who may write there; another cache directory can be set with \"xt config cache.dir DIR\""}
 	}
 	return err.Error(), nil
+}
+
+// uncachedMessage names the files, as far as they fit on a screen.
+func uncachedMessage(e *cache.UncachedError) string {
+	const most = 20
+	if len(e.Paths) == 1 {
+		return e.Error()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s would be lost: their content is in no cache and no commit", plural(len(e.Paths), "file"))
+	for i, p := range e.Paths {
+		if i == most {
+			fmt.Fprintf(&b, "\n  and %d more", len(e.Paths)-most)
+			break
+		}
+		b.WriteString("\n  " + shown(p))
+	}
+	return b.String()
 }
 
 func hint(h string) []string {

@@ -11,7 +11,7 @@ import (
 // takes whatever follows the first operand for an operand, so that in
 // "xt repro train --force" the flag would be lost without a word.
 func flagsFirst(c *cli.App, args []string) []string {
-	if len(args) == 0 || args[len(args)-1] == "--generate-bash-completion" {
+	if len(args) == 0 || args[len(args)-1] == completionFlag {
 		return args
 	}
 	head, rest, flags := []string{args[0]}, args[1:], c.Flags

@@ -109,7 +109,9 @@ func (a *app) reallyRun(c *cli.Context, w *pipeline.Workspace, stages []*pipelin
 		}
 		return a.report(err)
 	}
-	a.reproSummary(results, time.Since(begin))
+	if err == nil || len(results) > 0 {
+		a.reproSummary(results, time.Since(begin))
+	}
 	return err
 }
 
