@@ -67,12 +67,13 @@ func hints(h string) []string {
 	return []string{h}
 }
 
-// TrackedError says that outputs which belong in the cache are in git.
+// TrackedError says that outputs, or data, which belong in the cache are in git.
 type TrackedError struct {
 	Paths []string
+	Outs  bool // they are outputs of stages, rather than data to be added
 }
 
-// Error names the outputs.
+// Error names the paths.
 func (e *TrackedError) Error() string {
 	return "git tracks " + strings.Join(e.Paths, ", ") + ", which xt is to keep in its cache"
 }
@@ -81,3 +82,12 @@ func (e *TrackedError) Error() string {
 type lostError struct{ error }
 
 func (e *lostError) Unwrap() error { return e.error }
+
+// Hints says how to have them in one place only.
+func (e *TrackedError) Hints() []string {
+	h := "take it out of git, not off the disk, with \"git rm -r --cached " + e.Paths[0] + "\""
+	if e.Outs {
+		h += ", or leave it to git with { path = …, cache = false }"
+	}
+	return []string{h}
+}

@@ -78,7 +78,7 @@ func (w *Workspace) refuseOutsInGit(stages []*Stage) error {
 	if err != nil || len(tracked) == 0 {
 		return err
 	}
-	return &TrackedError{Paths: tracked}
+	return &TrackedError{Paths: tracked, Outs: true}
 }
 
 // Tracked returns those of the paths at or below which git tracks something.

@@ -40,11 +40,21 @@ func OpenSnapshot(root, rev string) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := s.files.File(s.prefix + ConfigFile); !ok {
+		return nil, notInGit(rev)
+	}
 	if s.Graph, err = Load(s); err != nil {
 		return nil, err
 	}
 	s.Lock, err = lockOf(s)
 	return s, err
+}
+
+func notInGit(rev string) error {
+	if rev == "" {
+		return &MisuseError{Msg: ConfigFile + " is not in git", Advice: "git add " + ConfigFile + " " + LockFile}
+	}
+	return &MisuseError{Msg: fmt.Sprintf("%s is not in git at %s", ConfigFile, rev)}
 }
 
 // lockOf reads the lock file of src; one that is absent is empty.

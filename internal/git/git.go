@@ -132,8 +132,8 @@ func (r *Repo) MainTop() string {
 // hexadecimal digits; "" where there is no commit yet.
 func (r *Repo) Head() (string, error) { return r.Resolve("HEAD") }
 
-// Resolve returns the commit that rev names. An unknown rev is an error, except
-// HEAD in a repository without commits, which is "".
+// Resolve returns the commit that rev names. An unknown rev is a
+// [*RevisionError], except HEAD in a repository without commits, which is "".
 func (r *Repo) Resolve(rev string) (string, error) {
 	if r.repo != nil {
 		h, err := r.repo.ResolveRevision(plumbing.Revision(rev))
@@ -149,9 +149,22 @@ func (r *Repo) Resolve(rev string) (string, error) {
 		if rev == "HEAD" {
 			return "", nil
 		}
-		return "", fmt.Errorf("git knows no revision %q", rev)
+		return "", &RevisionError{Rev: rev}
 	}
 	return strings.TrimSpace(string(out)), nil
+}
+
+// RevisionError says that git has nothing of a name.
+type RevisionError struct {
+	Rev    string
+	Unborn bool // there is no commit yet at all
+}
+
+func (e *RevisionError) Error() string {
+	if e.Unborn {
+		return fmt.Sprintf("git knows no revision %q: there is no commit yet", e.Rev)
+	}
+	return fmt.Sprintf("git knows no revision %q", e.Rev)
 }
 
 // haveCommand reports whether there is a git command to ask.

@@ -104,7 +104,7 @@ func (r *Repo) At(rev string) (*Snapshot, error) {
 		return nil, err
 	}
 	if commit == "" {
-		return nil, fmt.Errorf("git knows no revision %q: there is no commit yet", rev)
+		return nil, &RevisionError{Rev: rev, Unborn: true}
 	}
 	if r.repo != nil {
 		if files, err := r.commitFiles(commit); err == nil {
