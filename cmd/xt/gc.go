@@ -34,6 +34,9 @@ func (a *app) gcCommand() *cli.Command {
 var scopes = map[string]pipeline.Scope{"history": pipeline.KeepHistory, "tips": pipeline.KeepTips, "workspace": pipeline.KeepWorkspace}
 
 func (a *app) gc(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usageErrorf("xt gc takes no operands: it looks at the whole cache")
+	}
 	scope, ok := scopes[c.String("keep")]
 	if !ok {
 		return usageErrorf("xt gc --keep: want history, tips or workspace, not %q", c.String("keep"))
@@ -113,6 +116,9 @@ type fsckItem struct {
 }
 
 func (a *app) fsck(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usageErrorf("xt fsck takes no operands: it reads the whole cache")
+	}
 	w, _, unlock, err := a.openPaths(c)
 	if err != nil {
 		return err

@@ -188,8 +188,15 @@ func (a *app) summary(plan *pipeline.Plan, data []*pipeline.DataState, clean int
 		}
 		a.term.Printf("%s\n", "all is up to date: "+strings.Join(parts, ", "))
 	case stale > 0:
-		a.term.Printf("%d of %s not up to date; \"xt repro\" does what is to be done\n", stale, plural(len(plan.Steps), "stage"))
+		a.term.Printf("%s not up to date; \"xt repro\" does what is to be done\n", outOf(stale, len(plan.Steps)))
 	}
+}
+
+func outOf(n, all int) string {
+	if n == all {
+		return plural(n, "stage")
+	}
+	return term.Count(int64(n)) + " of " + plural(all, "stage")
 }
 
 func plural(n int, what string) string {

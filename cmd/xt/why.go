@@ -100,7 +100,7 @@ func (a *app) explain(w *pipeline.Workspace, s *pipeline.Step) {
 		a.term.Printf("  seed        %d, deterministic %s, threads %d\n", *e.Seed, e.Deterministic, e.Threads)
 	}
 	if env := s.Environment; env != nil {
-		a.term.Printf("  environment %s/%s, %s, %s\n", env.OS, env.Arch, orNone(env.Python), plural(len(env.Packages), "package"))
+		a.term.Printf("  environment %s/%s, %s, %s\n", env.OS, env.Arch, orNone(env.Python), packagesWords(env))
 	}
 	for _, it := range e.Outs {
 		a.term.Printf("  output      %s %s (%s)\n", it.Path, it.Sum.Short(), term.Bytes(it.Size))
@@ -112,6 +112,15 @@ func orNone(python string) string {
 		return "no Python"
 	}
 	return python
+}
+
+// packagesWords says which packages an environment has: those that the locked
+// file pins, or those that were found.
+func packagesWords(env *lock.Environment) string {
+	if !env.Locked.IsZero() {
+		return "packages locked as " + env.Locked.Short()
+	}
+	return plural(len(env.Packages), "package")
 }
 
 func madeAt(e *lock.Stage) string {
