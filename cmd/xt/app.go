@@ -84,6 +84,11 @@ func (a *app) finish(c *cli.Command) {
 		return
 	}
 	c.Flags = append(c.Flags, quietFlag(), cdFlag())
+	for _, f := range c.Flags {
+		if b, ok := f.(*cli.BoolFlag); ok {
+			b.DisableDefaultText = true
+		}
+	}
 	c.BashComplete = a.complete(c)
 	run := c.Action
 	c.Action = func(ctx *cli.Context) error {
@@ -95,7 +100,7 @@ func (a *app) finish(c *cli.Command) {
 }
 
 func quietFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say only results and errors"}
+	return &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say only results and errors", DisableDefaultText: true}
 }
 
 func cdFlag() cli.Flag {
@@ -123,8 +128,11 @@ func (a *app) before(c *cli.Context) error {
 // noCommand is what happens where a command is missing or unknown.
 func (a *app) noCommand(c *cli.Context) error {
 	name := c.Args().First()
-	if name == "" {
-		return cli.ShowAppHelp(c)
+	if name == "help" && c.NArg() > 1 && findCommand(c.App.Commands, c.Args().Get(1)) == nil {
+		name = c.Args().Get(1)
+	}
+	if name == "" || name == "help" {
+		return a.help(c)
 	}
 	known := c.App.Commands
 	path := "xt"
@@ -136,6 +144,19 @@ func (a *app) noCommand(c *cli.Context) error {
 		hints = []string{fmt.Sprintf("did you mean %q?", path+" "+near)}
 	}
 	return &usageError{msg: fmt.Sprintf("unknown command %q", name), hints: hints}
+}
+
+// help shows what there is: below the command that stands there, or of the one
+// named after "help".
+func (a *app) help(c *cli.Context) error {
+	name := c.Args().Get(1)
+	switch {
+	case c.Command != nil && c.Command.Name != "xt" && len(c.Command.Subcommands) > 0:
+		return cli.ShowSubcommandHelp(c)
+	case findCommand(c.App.Commands, name) != nil:
+		return cli.ShowCommandHelp(c, name)
+	}
+	return cli.ShowAppHelp(c)
 }
 
 func commandNames(cmds []*cli.Command) []string {
