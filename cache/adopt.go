@@ -104,8 +104,8 @@ func (c *Cache) adopt(ctx context.Context, src *source, before info, link Link) 
 	if err := src.unchanged(before); err != nil {
 		return sum, err
 	}
-	ok, err := c.held(ctx, sum, before.Size)
-	if !ok && err == nil {
+	had, err := c.hold(ctx, sum, before.Size)
+	if had != held && err == nil {
 		err = c.adoptBytes(ctx, src, before, sum, before.Racy(begun))
 	}
 	if err != nil {

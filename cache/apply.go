@@ -199,8 +199,10 @@ func (d *folder) unchanged(rec *hash.Record) error {
 	if err != nil || rec.Stat == (hash.Stat{}) {
 		return err
 	}
-	if now.links > 1 {
-		now.Ctime = rec.Stat.Ctime // changes when another name of the file comes or goes
+	if now.links > 1 || !now.isWritable() {
+		// Of a file with several names, it changes when one comes or goes, even
+		// if this is the last one.
+		now.Ctime = rec.Stat.Ctime
 	}
 	if !now.Stat.Same(rec.Stat) {
 		return d.fail("replace", rec.Name, errTouched)

@@ -253,3 +253,32 @@ func TestParseLink(t *testing.T) {
 	}
 	var _ hash.Store = (*Cache)(nil)
 }
+
+// Two workers may find at once that an object is missing. The second must not
+// replace the first one's, to which files may be linked by then.
+func TestObjectIsNotReplacedByItsEqual(t *testing.T) {
+	p := newProject(t, Hardlink)
+	p.write("a", "one")
+	n := p.put("a")
+	top, err := p.cache.folder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := top.draft(objects, objectMode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.write([]byte("one")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.commitObject(name(objects, n.Sum), absent); err != nil {
+		t.Fatal(err)
+	}
+	a, err := os.Stat(p.path("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err := os.Stat(p.cache.path(objects, n.Sum)); err != nil || !os.SameFile(a, o) {
+		t.Errorf("the file is no longer linked to its object (%v)", err)
+	}
+}

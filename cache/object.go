@@ -20,20 +20,35 @@ const refreshEvery = time.Hour
 // HasFile reports whether the bytes of the file n are stored. What it reports
 // is safe from garbage collection for the grace of [Cache.GC].
 func (c *Cache) HasFile(n hash.Node) bool {
-	ok, err := c.hold(context.Background(), n.Sum, n.Size)
-	return ok && err == nil
+	had, err := c.hold(context.Background(), n.Sum, n.Size)
+	return had == held && err == nil
 }
 
-// hold is present for a caller who counts on the object from now on.
-func (c *Cache) hold(ctx context.Context, sum hash.Sum, size int64) (bool, error) {
+// possession is what the cache has of an object that someone wants to put.
+type possession int
+
+const (
+	absent possession = iota // nothing
+	stale                    // the object, but GC may take it and it cannot be told not to
+	held                     // the object, safe from GC
+)
+
+// hold is present for a caller who counts on the object from now on. A damaged
+// one is absent if it could be moved out of the way.
+func (c *Cache) hold(ctx context.Context, sum hash.Sum, size int64) (possession, error) {
 	i, err := c.present(ctx, sum, size)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	if damaged := (*DamagedError)(nil); errors.As(err, &damaged) {
+		i, err = c.present(ctx, sum, size)
 	}
-	if err != nil {
-		return false, err
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return absent, nil
+	case err != nil:
+		return absent, err
+	case !c.refresh(name(objects, sum), i):
+		return stale, nil
 	}
-	return c.refresh(name(objects, sum), i), nil
+	return held, nil
 }
 
 // present returns what lstat says of the object sum. If size is not negative,

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"path"
 	"sync"
 
 	"github.com/xtrepro/xt/hash"
@@ -24,15 +26,15 @@ const smallFile = 1 << 20
 // checked on the way.
 const cloneFrom = 64 << 10
 
-// PutFile stores the regular file at path, reading it once, and returns its
+// PutFile stores the regular file, whose path is absolute, reading it once, and returns its
 // digest and size in bytes. If the cache is to share files with the workspace,
 // a read-only link to the object takes the file's place. The error wraps
 // [hash.ErrChanged] if the file changed meanwhile.
-func (c *Cache) PutFile(ctx context.Context, path string) (hash.Sum, int64, error) {
+func (c *Cache) PutFile(ctx context.Context, file string) (hash.Sum, int64, error) {
 	if err := ctx.Err(); err != nil {
 		return hash.Sum{}, 0, err
 	}
-	src, err := openSource(path)
+	src, err := openSource(file)
 	if err != nil {
 		return hash.Sum{}, 0, err
 	}
@@ -82,20 +84,22 @@ func (c *Cache) copySmall(ctx context.Context, src *source, before info) (hash.S
 		return hash.Sum{}, err
 	}
 	sum := hash.Bytes(data)
-	if ok, err := c.held(ctx, sum, before.Size); ok || err != nil {
+	had, err := c.hold(ctx, sum, before.Size)
+	if had == held || err != nil {
 		return sum, err
 	}
-	return sum, c.save(name(objects, sum), data, objectMode)
-}
-
-// held is hold, where a damaged object is as good as none: the right bytes are
-// at hand. It must have been moved out of the way, though.
-func (c *Cache) held(ctx context.Context, sum hash.Sum, size int64) (bool, error) {
-	ok, err := c.hold(ctx, sum, size)
-	if damaged := (*DamagedError)(nil); errors.As(err, &damaged) {
-		return c.hold(ctx, sum, size)
-	}
-	return ok, err
+	rel := name(objects, sum)
+	return sum, c.inFolder(path.Dir(rel), func(top *folder) error {
+		w, err := c.draft(top, path.Dir(rel), objectMode)
+		if err != nil {
+			return err
+		}
+		if err := w.write(data); err != nil {
+			w.discard()
+			return err
+		}
+		return w.commitObject(rel, had)
+	})
 }
 
 // readAll reads a file that was and is as before says.
@@ -141,30 +145,36 @@ func (c *Cache) copyBig(ctx context.Context, src *source, before info) (sum hash
 			w.discard()
 			return err
 		}
-		if ok, err := c.held(ctx, sum, before.Size); ok || err != nil {
+		had, err := c.hold(ctx, sum, before.Size)
+		rel := name(objects, sum)
+		if had != held && err == nil {
+			err = c.makeFolder(path.Dir(rel))
+		}
+		if had == held || err != nil {
 			w.discard()
 			return err
 		}
-		return c.commit(w, objects, sum)
+		return w.commitObject(rel, had)
 	})
 	if isReadOnly(err) {
 		// Nothing can be stored, but perhaps nothing need be.
 		is, _, sumErr := hash.CopySum(ctx, nil, src.file())
-		if ok, heldErr := c.held(ctx, is, before.Size); ok && sumErr == nil && heldErr == nil {
+		if had, err := c.hold(ctx, is, before.Size); had == held && err == nil && sumErr == nil {
 			return is, nil
 		}
 	}
 	return sum, err
 }
 
-// commit names the draft after its digest.
-func (c *Cache) commit(w *draft, kind string, sum hash.Sum) error {
-	rel := name(kind, sum)
-	if err := c.makeFolder(rel[:len(kind)+3]); err != nil {
-		w.discard()
-		return err
+// commitObject gives w the name rel of an object of which the cache had what
+// had says. What another process has put there meanwhile stays: files in
+// workspaces may be linked to it.
+func (w *draft) commitObject(rel string, had possession) error {
+	err := w.commit(rel, had == stale)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
 	}
-	return w.commit(rel, true)
+	return err
 }
 
 // fillBig clones src if that is wanted and possible. Then the clone is read,
