@@ -19,8 +19,8 @@
 // tmp that [Cache.GC] sweeps. A tree is stored after everything below it and
 // removed before it, so that a tree that is there is complete.
 //
-// Objects are not flushed to the disk one by one: for many small files that
-// would cost a hundred times the copying. The kernel keeps what a killed
+// Objects are not flushed to the disk one by one: each of many small files
+// would have to wait for the disk. The kernel keeps what a killed
 // process wrote, so only a power cut can bring back an object that is empty or
 // short; its size then tells, when it is used next, and [Cache.Fsck] reads them
 // all. What is flushed is a copy that is about to become the only one of a
