@@ -41,7 +41,7 @@ func (w *Workspace) command(ctx context.Context, s *Stage, root string, env []st
 	kept := io.MultiWriter(rec, tail)
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(kept, stdout), io.MultiWriter(kept, stderr)
 	begin := time.Now()
-	err = runGroup(ctx, cmd, w.Hurry)
+	err = runGroup(ctx, cmd, w.Hurry, w.noteGroup)
 	end()
 	res.Duration, res.Memory = time.Since(begin), peakMemory(cmd.ProcessState)
 	err = w.explain(ctx, s, cmd, err, tail, rec.logPath())
@@ -78,7 +78,7 @@ func (w *Workspace) explain(ctx context.Context, s *Stage, cmd *exec.Cmd, err er
 // runGroup starts cmd as the leader of a process group and waits for it. When
 // ctx ends the group is interrupted, and killed if it has not ended after the
 // grace time or when hurry is closed. Whatever is left of the group when the leader ends is killed.
-func runGroup(ctx context.Context, cmd *exec.Cmd, hurry <-chan struct{}) error {
+func runGroup(ctx context.Context, cmd *exec.Cmd, hurry <-chan struct{}, note func(pgid int) (forget func())) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -88,6 +88,8 @@ func runGroup(ctx context.Context, cmd *exec.Cmd, hurry <-chan struct{}) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	forget := note(cmd.Process.Pid)
+	defer forget()
 	ended := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() { endGroup(ctx, cmd, ended, hurry) })

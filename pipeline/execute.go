@@ -44,7 +44,16 @@ func (w *Workspace) inPlace(ctx context.Context, step *Step, env []string, res *
 	if res.Kept, err = w.makeRoom(ctx, step.Stage); err != nil {
 		return nil, err
 	}
-	retry := func() error { _, err := w.makeRoom(ctx, step.Stage); return err }
+	defer func() {
+		if err != nil {
+			w.noteLeftovers(ctx, step.Stage)
+		}
+	}()
+	retry := func() error {
+		w.noteLeftovers(ctx, step.Stage)
+		_, err := w.makeRoom(ctx, step.Stage)
+		return err
+	}
 	if err := w.attempts(ctx, step.Stage, w.Root, env, retry, res, rep); err != nil {
 		return nil, err
 	}
@@ -132,14 +141,18 @@ func (w *Workspace) makeRoom(ctx context.Context, s *Stage) (kept []string, err 
 }
 
 // clear removes what stands at path. What is in no cache and no commit goes into
-// the cache, which saved says. Files that xt ignores stay.
+// the cache, which saved says, unless a failed command left it. Files that xt
+// ignores stay.
 func (w *Workspace) clear(ctx context.Context, path string) (saved bool, err error) {
 	n, err := w.Node(ctx, path)
 	if err != nil || n.IsZero() {
 		return false, err
 	}
 	ws := w.cached()
-	_, err = w.Cache.Checkout(ctx, ws, path, hash.Node{}, cache.CheckoutOptions{})
+	_, err = w.Cache.Checkout(ctx, ws, path, hash.Node{}, cache.CheckoutOptions{Force: w.isLeftover(path, n)})
+	if err == nil {
+		w.forgetLeftover(path)
+	}
 	var loss *cache.UncachedError
 	if !errors.As(err, &loss) {
 		return false, err

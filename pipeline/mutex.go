@@ -54,8 +54,9 @@ func (w *Workspace) Acquire(ctx context.Context, command string, waiting func(ho
 	return func() { l.Close() }, nil
 }
 
-// tidy removes what a killed xt left half-done. Nobody else is at work now.
+// tidy ends and removes what a killed xt left half-done. Nobody else is at work now.
 func (w *Workspace) tidy() error {
+	w.endOrphans()
 	errs := []error{os.RemoveAll(w.state("tmp"))}
 	for _, name := range []string{LockFile, ".gitignore"} {
 		errs = append(errs, atomicfile.Sweep(w.path(name)))
