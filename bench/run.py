@@ -68,7 +68,7 @@ def interrupt(*_: object) -> None:
 def folder(opts: argparse.Namespace) -> Iterator[Path]:
     """A new folder, which is gone at the end however that comes."""
     room = opts.scale * max(SCENARIOS[s].room for s in opts.scenario or SCENARIOS)
-    work = Path(tempfile.mkdtemp(prefix="xt-bench-", dir=opts.work or roomy(room)))
+    work = Path(tempfile.mkdtemp(prefix="bench-xt-", dir=opts.work or roomy(room)))
     try:
         yield work
     finally:
