@@ -37,7 +37,7 @@ func (w *Workspace) Acquire(ctx context.Context, command string, waiting func(ho
 	ok, err := l.TryLock()
 	if err == nil && !ok {
 		waiting(readHolder(name))
-		ok, err = l.TryLockContext(ctx, 50*time.Millisecond)
+		_, err = l.TryLockContext(ctx, 50*time.Millisecond)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", name, err)

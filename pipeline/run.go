@@ -320,11 +320,21 @@ func (r *runner) record(step *Step, res *Result) error {
 	old := r.facts.Lock.Stages[step.Stage.Name]
 	if step.Action == Execute && old != nil && old.Fingerprint == step.Entry.Fingerprint && !old.Conflicted {
 		res.Unstable = differing(old.Outs, step.Entry.Outs)
+		if len(res.Unstable) == 0 && vouchedFor(old, step.Entry) {
+			// The same again, as in a fresh clone: xt.lock stays as git has it.
+			keepProvenance(step.Entry, old)
+		}
 	}
 	if step.Environment != nil {
 		r.w.Lock.AddEnvironment(step.Environment)
 	}
 	return r.w.Lock.SetStage(step.Entry)
+}
+
+// vouchedFor reports whether what old says of the run that made the outputs is
+// worth no less than what entry says.
+func vouchedFor(old, entry *lock.Stage) bool {
+	return old.How == lock.Executed && old.Commit != "" && (!old.Dirty || entry.Dirty)
 }
 
 // differing returns the paths whose content is not the same in a and b.
