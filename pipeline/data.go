@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/xtrepro/xt/cache"
-	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/lock"
 )
 
@@ -104,14 +103,8 @@ func (w *Workspace) mayAdd(p string) error {
 // stages reads, into the cache and the lock: the results that follow must not
 // rest on bytes that are nowhere recorded.
 func (w *Workspace) readdData(ctx context.Context, stages []*Stage, facts *Facts) error {
-	for p, old := range facts.Lock.Data {
-		if !slices.ContainsFunc(stages, func(s *Stage) bool { return readsFrom(s, p) }) {
-			continue
-		}
-		n, err := w.Node(ctx, p)
-		if err != nil {
-			return err
-		}
+	for _, p := range dataRead(stages, facts.Lock) {
+		n, old := facts.Nodes[p], facts.Lock.Data[p]
 		if n.IsZero() || n.Same(old.Node) && !old.Conflicted {
 			continue
 		}
@@ -123,12 +116,6 @@ func (w *Workspace) readdData(ctx context.Context, stages []*Stage, facts *Facts
 		w.say("%s was changed: added again", p)
 	}
 	return nil
-}
-
-// readsFrom reports whether the stage reads the path, something in it, or a
-// directory that it is in.
-func readsFrom(s *Stage, p string) bool {
-	return slices.ContainsFunc(s.Deps, func(d string) bool { return below(d, p) || below(p, d) })
 }
 
 func (w *Workspace) say(format string, args ...any) {
@@ -250,40 +237,4 @@ func (w *Workspace) checkout(ctx context.Context, s *Stage, o lock.Item, force b
 	}
 	_, err := from.Checkout(ctx, w.cached(), o.Path, o.Node, cache.CheckoutOptions{Force: force})
 	return err
-}
-
-// DataState is how a path that was added to xt stands in the workspace.
-type DataState struct {
-	lock.Item
-	Now    hash.Node // what stands there; zero if nothing does
-	Stored bool      // whether the cache has what xt.lock says
-}
-
-// State says how it stands, in one word or two.
-func (d *DataState) State() string {
-	switch {
-	case d.Now.Same(d.Node) && d.Stored:
-		return "up to date"
-	case d.Now.Same(d.Node):
-		return "not in the cache"
-	case !d.Now.IsZero():
-		return "changed"
-	case d.Stored:
-		return "missing"
-	}
-	return "missing, also from the cache"
-}
-
-// DataStates returns how the added data stands, sorted by path.
-func (w *Workspace) DataStates(ctx context.Context) ([]*DataState, error) {
-	data := w.Lock.File().Data
-	nodes, err := w.Nodes(ctx, slices.Collect(maps.Keys(data)))
-	if err != nil {
-		return nil, err
-	}
-	var states []*DataState
-	for _, p := range slices.Sorted(maps.Keys(data)) {
-		states = append(states, &DataState{Item: data[p].Item, Now: nodes[p], Stored: w.Stored(data[p].Node)})
-	}
-	return states, nil
 }

@@ -13,7 +13,9 @@ import (
 // writes nothing.
 func (w *Workspace) Facts(ctx context.Context, stages []*Stage) (*Facts, error) {
 	file := w.Lock.File()
-	nodes, err := w.Nodes(ctx, pathsOf(stages, file))
+	// Looking at a path once is what a status of a million files costs, so that
+	// data that a stage reads is looked at together with what the stage names.
+	nodes, err := w.Nodes(ctx, append(pathsOf(stages, file), dataRead(stages, file)...))
 	if err != nil {
 		return nil, err
 	}

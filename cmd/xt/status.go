@@ -64,7 +64,7 @@ func (a *app) status(c *cli.Context) error {
 		return err
 	}
 	plan := pipeline.NewPlan(w.Graph, stages, facts, pipeline.Options{AllowMissing: c.Bool("allow-missing")})
-	data, err := w.DataStates(c.Context)
+	data, err := w.DataStates(c.Context, facts)
 	if err != nil {
 		return err
 	}
