@@ -88,7 +88,7 @@ func (p *planner) checkGone(ctx context.Context, at string, g goner, kept bool) 
 		}
 		return nil
 	}
-	if kept || isTemp(g.rec.Name) {
+	if kept {
 		return nil
 	}
 	return p.checkKept(ctx, at, g.rec.Node)

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+
+	"github.com/xtrepro/xt/hash"
 )
 
 // tempPrefix starts the names of files that are about to get their real name.
-const tempPrefix = ".xt-tmp-"
+// The scanner takes no notice of them.
+const tempPrefix = hash.TempPrefix
 
 // tempName returns a name that nobody else uses.
 func tempName() string { return fmt.Sprintf("%s%016x", tempPrefix, rand.Uint64()) }

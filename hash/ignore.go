@@ -13,10 +13,14 @@ const IgnoreFile = ".xtignore"
 // ignore file may take them back with "!".
 const ignoredByDefault = "__pycache__/\n*.pyc\n.ipynb_checkpoints/\n"
 
+// TempPrefix begins the names of files that are not complete yet: what a killed
+// xt leaves in a workspace.
+const TempPrefix = ".xt-tmp-"
+
 // reserved reports whether git or xt keeps the name for itself. Such names are
 // in no tree, and no rule brings them back.
 func reserved(name string) bool {
-	return strings.EqualFold(name, ".git") || strings.EqualFold(name, ".xt")
+	return strings.EqualFold(name, ".git") || strings.EqualFold(name, ".xt") || strings.HasPrefix(name, TempPrefix)
 }
 
 // ignoreRules are the rules of one ignore file, on top of those of the

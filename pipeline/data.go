@@ -177,22 +177,40 @@ func (w *Workspace) Items() []Item {
 
 // Checkout makes what the paths name, or all that the cache keeps if there is
 // none, what xt.lock says of it. A path may lie inside a tracked directory, or
-// hold several tracked things. Nothing that is in no cache and no commit is
-// replaced unless force is set: that is a [*cache.UncachedError].
-func (w *Workspace) Checkout(ctx context.Context, paths []string, force bool) (cache.Summary, error) {
+// hold several tracked things. What the cache lacks is left as it is, and so is
+// what would replace bytes that are in no cache and no commit, unless opts.Force
+// is set: these are a [*cache.MissingError] and a [*cache.UncachedError], when
+// the rest is done.
+func (w *Workspace) Checkout(ctx context.Context, paths []string, opts cache.CheckoutOptions) (cache.Summary, error) {
 	items, err := w.wanted(paths)
 	if err != nil {
 		return cache.Summary{}, err
 	}
 	var sum cache.Summary
+	var missing cache.MissingError
+	var uncached cache.UncachedError
 	for _, it := range items {
-		one, err := w.checkoutItem(ctx, it, force)
+		one, err := w.checkoutItem(ctx, it, opts)
 		sum = sum.Add(one)
-		if err != nil {
+		var lost *cache.MissingError
+		var loss *cache.UncachedError
+		switch {
+		case errors.As(err, &lost):
+			missing.Items = append(missing.Items, lost.Items...)
+		case errors.As(err, &loss):
+			uncached.Paths = append(uncached.Paths, loss.Paths...)
+		case err != nil:
 			return sum, errors.Join(err, w.SaveIndex())
 		}
 	}
-	return sum, w.SaveIndex()
+	err = w.SaveIndex()
+	if len(missing.Items) > 0 {
+		err = errors.Join(&missing, err)
+	}
+	if len(uncached.Paths) > 0 {
+		err = errors.Join(&uncached, err)
+	}
+	return sum, err
 }
 
 // wanted returns the items that the paths name.
@@ -224,8 +242,8 @@ func (w *Workspace) wanted(paths []string) ([]lock.Item, error) {
 	return items, nil
 }
 
-func (w *Workspace) checkoutItem(ctx context.Context, it lock.Item, force bool) (cache.Summary, error) {
-	return w.Cache.Checkout(ctx, w.cached(), it.Path, it.Node, cache.CheckoutOptions{Force: force, OnFile: w.Scan.OnFile})
+func (w *Workspace) checkoutItem(ctx context.Context, it lock.Item, opts cache.CheckoutOptions) (cache.Summary, error) {
+	return w.Cache.Checkout(ctx, w.cached(), it.Path, it.Node, opts)
 }
 
 // checkout brings one output of a stage into the workspace. A metric or a plot

@@ -73,7 +73,7 @@ func (w *Workspace) bring(ctx context.Context, deps []lock.Item) error {
 		if !now.IsZero() {
 			continue
 		}
-		if _, err := w.checkoutItem(ctx, d, false); err != nil {
+		if _, err := w.checkoutItem(ctx, d, cache.CheckoutOptions{}); err != nil {
 			return err
 		}
 	}
@@ -156,6 +156,10 @@ func (w *Workspace) clear(ctx context.Context, path string) (saved bool, err err
 	var loss *cache.UncachedError
 	if !errors.As(err, &loss) {
 		return false, err
+	}
+	if target, err := os.Readlink(w.path(path)); err == nil {
+		return false, &MisuseError{Msg: fmt.Sprintf("output %s is a symbolic link to %s, which is not xt's to replace", path, target),
+			Advice: "remove the link; to have outputs on another disk set the cache there: xt config cache.dir DIR, and cache.link symlink"}
 	}
 	if _, err := w.Cache.Keep(ctx, ws, path); err != nil {
 		return false, fmt.Errorf("keep %s before it is replaced: %w", path, err)

@@ -114,6 +114,7 @@ func (a *app) checkoutCommand() *cli.Command {
 		Flags: []cli.Flag{
 			jsonFlag(),
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "replace also what is in no cache and no commit"},
+			&cli.BoolFlag{Name: "relink", Usage: "link or copy anew what is as it should be, after cache.link was changed"},
 		},
 		Action: a.checkout,
 	}
@@ -127,7 +128,7 @@ func (a *app) checkout(c *cli.Context) error {
 	defer unlock()
 	begin := time.Now()
 	progress := a.watch(w, "checking out")
-	sum, err := w.Checkout(c.Context, paths, c.Bool("force"))
+	sum, err := w.Checkout(c.Context, paths, cache.CheckoutOptions{Force: c.Bool("force"), Relink: c.Bool("relink"), OnFile: progress.Add})
 	progress.Done()
 	if err != nil {
 		return err
