@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 
@@ -44,8 +45,11 @@ type Snapshot struct {
 
 // Index returns what is staged: the files of the next commit. A path with an
 // unresolved conflict is left out.
+//
+// "git commit -a" and "git commit PATH" stage into another index than the
+// repository's own, and name it to their hooks. Only git knows what that means.
 func (r *Repo) Index() (*Snapshot, error) {
-	if r.repo != nil {
+	if r.repo != nil && os.Getenv("GIT_INDEX_FILE") == "" {
 		if files, err := r.indexFiles(); err == nil {
 			return &Snapshot{r: r, files: files}, nil
 		}
