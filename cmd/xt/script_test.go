@@ -83,6 +83,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(env.WorkDir))
 	env.Setenv("LC_ALL", "C")
 	env.Setenv("TZ", "UTC")
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each process otherwise
 	return nil
 }
 
