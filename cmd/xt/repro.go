@@ -211,7 +211,7 @@ func (r *reporter) End(res *pipeline.Result) {
 
 func (r *reporter) failed(res *pipeline.Result) {
 	t := r.a.term
-	t.Sayf("%s: %s", t.PaintErr(term.Bold, res.Step.Stage.Name), t.PaintErr(term.Red, "failed"))
+	t.Sayf("%s: %s: %s", t.PaintErr(term.Bold, res.Step.Stage.Name), t.PaintErr(term.Red, "failed"), failureWords(res.Err))
 	var failed *pipeline.StageError
 	if t.Quiet && errors.As(res.Err, &failed) && failed.Tail != "" {
 		// Its output was not shown as it came.
@@ -219,6 +219,23 @@ func (r *reporter) failed(res *pipeline.Result) {
 		_, _ = io.WriteString(w, failed.Tail)
 		w.Flush()
 	}
+}
+
+// failureWords says what went wrong in a stage whose name has been said. With
+// --keep-going there may be several such, and only the first ends up in the
+// error at the end.
+func failureWords(err error) string {
+	var (
+		failed *pipeline.StageError
+		output *pipeline.OutputError
+	)
+	switch {
+	case errors.As(err, &failed):
+		return failed.What
+	case errors.As(err, &output):
+		return output.Msg
+	}
+	return err.Error()
 }
 
 func memoryWords(bytes int64) string {
