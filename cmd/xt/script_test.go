@@ -29,7 +29,6 @@ func TestScript(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: false,
 		RequireUniqueNames:  true,
-		WorkdirRoot:         memory(t),
 		Setup:               setup,
 		Condition:           condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -40,17 +39,6 @@ func TestScript(t *testing.T) {
 			"eventually": eventually,
 		},
 	})
-}
-
-// memory returns a directory for the scripts' files, in memory where there is
-// such a place: they would spend their time waiting for a disk.
-func memory(t *testing.T) string {
-	dir, err := os.MkdirTemp("/dev/shm", "xt-script-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 const gitConfig = `[user]
