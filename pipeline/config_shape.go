@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"math"
 	"regexp"
 	"strings"
 
@@ -93,8 +92,6 @@ func (s *shape) synonym(name string) string {
 	}
 	return ""
 }
-
-const noLimit = math.MaxInt64
 
 // The shapes that are used more than once.
 

@@ -22,7 +22,7 @@ requirements = "./requirements.txt"
 version = "3.11"
 [cache]
 dir = "/data/cache"
-links = ["reflink", "hardlink"]
+link = ["reflink", "hardlink"]
 shared = true
 [remote.origin]
 url = "s3://bucket/prefix"

@@ -70,8 +70,8 @@ func (l *loader) readCache(n *tomldoc.Node) {
 	if dir := n.Get("dir"); l.ok(dir) && (l.cfg.Cache.Dir == "" || strings.ContainsRune(l.cfg.Cache.Dir, 0)) {
 		l.tell(dir.At, place{where: "[cache]"}, "leave it out for .xt/cache", "dir: the path is empty")
 	}
-	for _, link := range l.each(n.Get("links")) {
-		l.cfg.Cache.Links = append(l.cfg.Cache.Links, l.str(link))
+	for _, way := range l.each(n.Get("link")) {
+		l.cfg.Cache.Links = append(l.cfg.Cache.Links, l.str(way))
 	}
 }
 

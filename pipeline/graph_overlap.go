@@ -68,7 +68,8 @@ func tellOwn(s *Stage, dep, out string, rep *report) {
 func (g *Graph) checkCode(stages []*Stage, rep *report) {
 	for _, s := range stages {
 		for _, path := range s.Code {
-			for _, m := range g.owners.touching(path) {
+			if made := g.owners.touching(path); len(made) > 0 {
+				m := made[0]
 				e := &ConfigError{Pos: s.PathPos(path), Where: fmt.Sprintf("stage %q", s.Base)}
 				e.Msg = fmt.Sprintf("code %q holds %q, an output of stage %q", path, m.Out.Path, m.Stage.Base)
 				e.Hint = "name the source files, or make the output elsewhere"
@@ -77,7 +78,6 @@ func (g *Graph) checkCode(stages []*Stage, rep *report) {
 					e.Hint = "code is what people write and git keeps: list this under deps"
 				}
 				rep.add(e)
-				break
 			}
 		}
 	}
