@@ -102,6 +102,7 @@ func (w *Workspace) attempts(ctx context.Context, s *Stage, root string, env []s
 		if !errors.As(err, &failed) {
 			return err
 		}
+		w.say("%s: %s; attempt %d of %d follows", s.Name, failed.What, i+2, s.Retries+1)
 		if err := again(); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/xtrepro/xt/hash"
@@ -32,9 +33,10 @@ type Needs struct {
 	Environments map[hash.Sum]bool // that stages ran in
 }
 
-// Needs returns what the lock files in the scope need. One that cannot be read
+// Needs returns what the lock files in the scope need, but for those of projects
+// that are gone for good. One that cannot be read
 // is an error: what it needs is not known.
-func (w *Workspace) Needs(scope Scope) (*Needs, error) {
+func (w *Workspace) Needs(scope Scope, gone []string) (*Needs, error) {
 	n := &needed{Needs: Needs{Environments: map[hash.Sum]bool{}}, seen: map[hash.Sum]bool{}, roots: map[string]bool{w.Root: true}}
 	n.lock(w.Lock.File())
 	if err := n.repo(w.Repo, w.prefix, scope); err != nil {
@@ -45,6 +47,9 @@ func (w *Workspace) Needs(scope Scope) (*Needs, error) {
 		return nil, err
 	}
 	for _, root := range projects {
+		if slices.Contains(gone, root) {
+			continue
+		}
 		if err := n.project(root, scope); err != nil {
 			return nil, err
 		}

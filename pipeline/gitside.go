@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/xtrepro/xt/internal/atomicfile"
+	"github.com/xtrepro/xt/lock"
 )
 
 // heads is what git said of the working tree, asked once a command.
@@ -17,6 +18,9 @@ type heads struct {
 	once   sync.Once
 	commit string
 	dirty  map[string]bool
+
+	lockOnce sync.Once
+	lock     *lock.File // xt.lock in HEAD; nil if there is none to be read
 }
 
 // provenance returns the commit that is checked out and whether the stage's
@@ -49,6 +53,25 @@ func (w *Workspace) askHeads() {
 	for _, path := range dirty {
 		w.heads.dirty[strings.TrimPrefix(path, w.prefix)] = true
 	}
+}
+
+// committed returns the stage's entry in the xt.lock of HEAD; nil if there is
+// none.
+func (w *Workspace) committed(stage string) *lock.Stage {
+	if w.Repo == nil {
+		return nil
+	}
+	w.heads.lockOnce.Do(func() {
+		b, err := w.Repo.ReadFileAt("HEAD", w.prefix+LockFile)
+		if err != nil {
+			return
+		}
+		w.heads.lock, _ = lock.Parse(LockFile, b)
+	})
+	if w.heads.lock == nil {
+		return nil
+	}
+	return w.heads.lock.Stages[stage]
 }
 
 // inTop returns the paths relative to the top of the git repository.

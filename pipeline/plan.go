@@ -180,7 +180,7 @@ func (p *planner) compare(step *Step, old *lock.Stage) {
 	switch {
 	case p.opts.Force:
 		step.Action, step.Reasons = Execute, []Reason{{Kind: Forced, Text: "forced"}}
-	case step.Stage.Always:
+	case step.Stage.Always && !p.facts.Recorded: // a commit can only hold one of its results
 		step.Action, step.Reasons = Execute, []Reason{{Kind: AlwaysRuns, Text: "it is to run each time (always = true)"}}
 	case same && Fingerprint(old) != old.Fingerprint:
 		// Cannot be: entry and old have one fingerprint, so old was edited.

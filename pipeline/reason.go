@@ -34,7 +34,10 @@ type Reason struct {
 	Old  string     `json:"old,omitempty"`  // as in xt.lock, for people
 	New  string     `json:"new,omitempty"`  // as now, for people
 	By   string     `json:"by,omitempty"`   // the stage waited for
-	Text string     `json:"text"`           // all of it in one line
+	// The digests of files and directories in full, for programs; "" for others.
+	OldSum string `json:"old_blake3,omitempty"`
+	NewSum string `json:"new_blake3,omitempty"`
+	Text   string `json:"text"` // all of it in one line
 }
 
 // reasons returns why a stage with known inputs differs from its entry.
@@ -52,7 +55,9 @@ func (p *planner) reasons(entry, old *lock.Stage, env *lock.Environment) []Reaso
 		if c.Kind == lock.KindFingerprint && len(rs) > 0 {
 			continue
 		}
-		rs = append(rs, Reason{Kind: ReasonKind(c.Kind), Name: c.Name, Old: c.Old, New: c.New, Text: ChangeText(c)})
+		r := Reason{Kind: ReasonKind(c.Kind), Name: c.Name, Old: c.Old, New: c.New, Text: ChangeText(c)}
+		r.OldSum, r.NewSum = Digests(c)
+		rs = append(rs, r)
 	}
 	return rs
 }
@@ -142,6 +147,18 @@ func around(words []string, head, tail int) string {
 		text += " …"
 	}
 	return text
+}
+
+// Digests returns what a change of a file or directory was from and to, in full;
+// "" for nothing, and for other changes.
+func Digests(c lock.Change) (old, new string) {
+	text := func(n hash.Node) string {
+		if n.IsZero() {
+			return ""
+		}
+		return n.Sum.String()
+	}
+	return text(c.OldNode), text(c.NewNode)
 }
 
 // describe returns a node for people: its size and the start of its digest.

@@ -318,17 +318,25 @@ func (r *runner) settle(step *Step) {
 // record writes the entry of a done stage to xt.lock's journal.
 func (r *runner) record(step *Step, res *Result) error {
 	old := r.facts.Lock.Stages[step.Stage.Name]
-	if step.Action == Execute && old != nil && old.Fingerprint == step.Entry.Fingerprint && !old.Conflicted {
+	if step.Action == Execute && sameInputs(old, step.Entry) {
 		res.Unstable = differing(old.Outs, step.Entry.Outs)
-		if len(res.Unstable) == 0 && vouchedFor(old, step.Entry) {
-			// The same again, as in a fresh clone: xt.lock stays as git has it.
-			keepProvenance(step.Entry, old)
-		}
+	}
+	if step.Past {
+		old = r.w.committed(step.Stage.Name)
+	}
+	if sameInputs(old, step.Entry) && len(differing(old.Outs, step.Entry.Outs)) == 0 && vouchedFor(old, step.Entry) {
+		// The same again, as in a fresh clone, or once more, as after going back to
+		// old parameters: xt.lock stays as git has it.
+		keepProvenance(step.Entry, old)
 	}
 	if step.Environment != nil {
 		r.w.Lock.AddEnvironment(step.Environment)
 	}
 	return r.w.Lock.SetStage(step.Entry)
+}
+
+func sameInputs(old, entry *lock.Stage) bool {
+	return old != nil && !old.Conflicted && old.Fingerprint == entry.Fingerprint
 }
 
 // vouchedFor reports whether what old says of the run that made the outputs is

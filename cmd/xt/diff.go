@@ -33,14 +33,17 @@ type diffReport struct {
 }
 
 type diffChange struct {
-	Stage string                `json:"stage,omitempty"`
-	Kind  string                `json:"kind"`
-	Op    string                `json:"op"`
-	Name  string                `json:"name,omitempty"`
-	Old   string                `json:"old,omitempty"`
-	New   string                `json:"new,omitempty"`
-	Text  string                `json:"text"`
-	Files []pipeline.FileChange `json:"files,omitempty"`
+	Stage string `json:"stage,omitempty"`
+	Kind  string `json:"kind"`
+	Op    string `json:"op"`
+	Name  string `json:"name,omitempty"`
+	Old   string `json:"old,omitempty"`
+	New   string `json:"new,omitempty"`
+	Text  string `json:"text"`
+	// The digests of files and directories in full; Old and New are for people.
+	OldSum string                `json:"old_blake3,omitempty"`
+	NewSum string                `json:"new_blake3,omitempty"`
+	Files  []pipeline.FileChange `json:"files,omitempty"`
 }
 
 func (a *app) diff(c *cli.Context) error {
@@ -63,6 +66,7 @@ func (a *app) diff(c *cli.Context) error {
 	r := &diffReport{Old: old.Name, New: new.Name, Changes: []diffChange{}}
 	for _, ch := range lock.Diff(before, after) {
 		d := diffChange{Stage: ch.Stage, Kind: string(ch.Kind), Op: ch.Op.String(), Name: ch.Name, Old: ch.Old, New: ch.New, Text: pipeline.ChangeText(ch)}
+		d.OldSum, d.NewSum = pipeline.Digests(ch)
 		if ch.Kind == lock.KindData || ch.Kind == lock.KindOut {
 			d.Files = w.FileChanges(ch.OldNode, ch.NewNode, c.Int("files"))
 		}

@@ -54,17 +54,28 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	if c.Command != nil && c.Command.HelpName != "" {
 		name = c.Command.HelpName
 	}
-	msg := strings.TrimPrefix(err.Error(), "flag provided but not defined: ")
-	if msg != err.Error() {
-		flag := "--" + strings.TrimLeft(msg, "-")
-		e := &usageError{msg: fmt.Sprintf("%s has no flag %s", name, msg)}
-		if near := nearest(strings.TrimLeft(msg, "-"), flagNames(c)); near != "" {
-			e.hints = append(e.hints, fmt.Sprintf("did you mean --%s instead of %s?", near, flag))
+	if flag, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		e := &usageError{msg: fmt.Sprintf("%s has no flag %s", name, dashes(flag))}
+		if near := nearest(strings.TrimLeft(flag, "-"), flagNames(c)); near != "" {
+			e.hints = append(e.hints, fmt.Sprintf("did you mean %s?", dashes(near)))
 		}
 		e.hints = append(e.hints, fmt.Sprintf("%q lists the flags", name+" --help"))
 		return e
 	}
-	return &usageError{msg: name + ": " + err.Error(), hints: []string{fmt.Sprintf("%q shows how it is called", name+" --help")}}
+	msg := err.Error()
+	if flag, ok := strings.CutPrefix(msg, "flag needs an argument: -"); ok {
+		msg = dashes(flag) + " needs a value"
+	}
+	return &usageError{msg: name + ": " + msg, hints: []string{fmt.Sprintf("%q shows how it is called", name+" --help")}}
+}
+
+// dashes spells a flag as a user would: a letter with one dash, a word with two.
+func dashes(flag string) string {
+	flag = strings.TrimLeft(flag, "-")
+	if len(flag) == 1 {
+		return "-" + flag
+	}
+	return "--" + flag
 }
 
 func flagNames(c *cli.Context) []string {
@@ -149,6 +160,7 @@ func message(err error) (string, []string) {
 		config   *pipeline.ConfigErrors
 		lockErr  *lock.Error
 		inputs   *pipeline.MissingInputsError
+		absent   *cache.MissingError
 		stage    *pipeline.StageError
 		uncached *cache.UncachedError
 		special  *hash.UnsupportedError
@@ -167,6 +179,8 @@ func message(err error) (string, []string) {
 		return stageMessage(stage, err)
 	case errors.As(err, &inputs):
 		return err.Error(), []string{"put it there, or bring back what xt has with \"xt checkout\", or correct the path in xt.toml"}
+	case errors.As(err, &absent):
+		return err.Error(), []string{"an output is made again by \"xt repro\"; data has to be added again by someone who has it"}
 	case errors.As(err, &uncached):
 		return uncachedMessage(uncached), []string{"xt add it, commit it, or move it away; --force replaces it"}
 	case errors.As(err, &special):

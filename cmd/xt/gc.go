@@ -49,12 +49,15 @@ func (a *app) gc(c *cli.Context) error {
 		return err
 	}
 	defer unlock()
-	for _, root := range c.StringSlice("forget") {
-		if err := w.Cache.Unregister(root); err != nil {
-			return err
+	gone := c.StringSlice("forget")
+	if !c.Bool("dry-run") {
+		for _, root := range gone {
+			if err := w.Cache.Unregister(root); err != nil {
+				return err
+			}
 		}
 	}
-	needs, err := w.Needs(scope)
+	needs, err := w.Needs(scope, gone)
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,9 @@ func (a *app) logs(c *cli.Context) error {
 	case c.NArg() > 0 && len(records) > 0:
 		return a.copyLog(records[0].Log)
 	}
+	if len(records) == 0 {
+		a.term.Sayf("no execution is kept yet")
+	}
 	for _, r := range records {
 		end := "done"
 		if r.Error != "" {

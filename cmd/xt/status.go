@@ -187,6 +187,8 @@ func (a *app) summary(plan *pipeline.Plan, data []*pipeline.DataState, clean int
 			parts = append(parts, plural(n, "data path"))
 		}
 		a.term.Printf("%s\n", "all is up to date: "+strings.Join(parts, ", "))
+	case slices.ContainsFunc(plan.Steps, func(s *pipeline.Step) bool { return s.Action == pipeline.Blocked }):
+		a.term.Printf("%s not up to date; put the missing inputs there first, or see whether \"xt checkout\" has them\n", outOf(stale, len(plan.Steps)))
 	case stale > 0:
 		a.term.Printf("%s not up to date; \"xt repro\" does what is to be done\n", outOf(stale, len(plan.Steps)))
 	}

@@ -76,6 +76,10 @@ func (a *app) showValues(c *cli.Context, read valueReader) error {
 		}
 		return a.writeJSON(values)
 	}
+	if len(values) == 0 {
+		a.term.Sayf("there are none")
+		return nil
+	}
 	rows := [][]string{{"file", "key", "value"}}
 	for _, v := range values {
 		rows = append(rows, []string{v.File, v.Key, valueText(v.Val)})
@@ -147,7 +151,11 @@ func valueText(v any) string {
 	case nil:
 		return "-"
 	case float64:
-		return strconv.FormatFloat(v, 'g', 6, 64)
+		text := strconv.FormatFloat(v, 'g', 6, 64)
+		if !strings.ContainsAny(text, ".eNI") {
+			text += ".0" // a float is not an integer, here as in the fingerprint
+		}
+		return text
 	case string:
 		return v
 	}
