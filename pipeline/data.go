@@ -235,7 +235,11 @@ func (w *Workspace) wanted(paths []string) ([]lock.Item, error) {
 				}
 			}
 		}
-		if len(items) == n {
+		switch made := w.Graph.Producers(p); {
+		case len(items) > n:
+		case len(made) > 0 && !made[0].Out.Cache:
+			return nil, &MisuseError{Msg: fmt.Sprintf("git keeps %s, not xt's cache", made[0].Out.Path), Advice: "\"git checkout -- " + p + "\" brings it back"}
+		default:
 			return nil, &MisuseError{Msg: "xt.lock has nothing at " + p, Advice: "\"xt status\" lists what it has"}
 		}
 	}
