@@ -3,17 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/xtrepro/xt/internal/term"
-	"github.com/xtrepro/xt/pipeline"
 )
 
 // app is what the commands share.
@@ -123,74 +120,6 @@ func (a *app) before(c *cli.Context) error {
 		a.dir = dir
 	}
 	return nil
-}
-
-// noCommand is what happens where a command is missing or unknown.
-func (a *app) noCommand(c *cli.Context) error {
-	name := c.Args().First()
-	if name == "help" && c.NArg() > 1 && findCommand(c.App.Commands, c.Args().Get(1)) == nil {
-		name = c.Args().Get(1)
-	}
-	if name == "" || name == "help" {
-		return a.help(c)
-	}
-	known := c.App.Commands
-	path := "xt"
-	if c.Command != nil && c.Command.Name != "xt" && len(c.Command.Subcommands) > 0 {
-		known, path = c.Command.Subcommands, "xt "+c.Command.Name
-	}
-	hints := []string{fmt.Sprintf("%q lists what there is", path+" --help")}
-	if near := nearest(name, commandNames(known)); near != "" {
-		hints = []string{fmt.Sprintf("did you mean %q?", path+" "+near)}
-	}
-	return &usageError{msg: fmt.Sprintf("unknown command %q", name), hints: hints}
-}
-
-// help shows what there is: below the command that stands there, or of the one
-// named after "help".
-func (a *app) help(c *cli.Context) error {
-	name := c.Args().Get(1)
-	switch {
-	case c.Command != nil && c.Command.Name != "xt" && len(c.Command.Subcommands) > 0:
-		return cli.ShowSubcommandHelp(c)
-	case findCommand(c.App.Commands, name) != nil:
-		return cli.ShowCommandHelp(c, name)
-	}
-	return cli.ShowAppHelp(c)
-}
-
-func commandNames(cmds []*cli.Command) []string {
-	var names []string
-	for _, c := range cmds {
-		names = append(names, c.Names()...)
-	}
-	return names
-}
-
-// open opens the project that the user stands in.
-func (a *app) open(overrides ...pipeline.Override) (*pipeline.Workspace, error) {
-	w, err := pipeline.Open(a.dir, pipeline.OpenOptions{Overrides: overrides, Settings: readSettings})
-	if err != nil {
-		return nil, err
-	}
-	w.Hurry = a.hurry
-	if !a.term.Quiet {
-		w.Log = a.term.Prefixed(a.term.Err, "")
-	}
-	return w, nil
-}
-
-// rel returns the project's name of a path that the user gave.
-func (a *app) rel(w *pipeline.Workspace, name string) (string, error) {
-	dir, err := filepath.Abs(a.dir)
-	if err != nil {
-		return "", err
-	}
-	rel, err := w.Rel(dir, name)
-	if err != nil {
-		return "", &usageError{msg: err.Error()}
-	}
-	return rel, nil
 }
 
 // writeJSON writes a result for programs.

@@ -200,17 +200,3 @@ func outOf(n, all int) string {
 	}
 	return term.Count(int64(n)) + " of " + plural(all, "stage")
 }
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%s %ss", term.Count(int64(n)), what)
-}
-
-// watch shows the progress of hashing.
-func (a *app) watch(w *pipeline.Workspace, label string) *term.Progress {
-	p := a.term.Start(label, 0)
-	w.Scan.OnFile = p.Add
-	return p
-}

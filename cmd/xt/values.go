@@ -17,18 +17,6 @@ import (
 // valueReader returns the values that a command is about, in one view.
 type valueReader func(v *pipeline.View) ([]pipeline.Value, error)
 
-func (a *app) paramsCommand() *cli.Command {
-	return a.valuesCommand("params", "parameter", func(v *pipeline.View) ([]pipeline.Value, error) {
-		return pipeline.ParamValues(v.Graph), nil
-	})
-}
-
-func (a *app) metricsCommand() *cli.Command {
-	return a.valuesCommand("metrics", "metric", func(v *pipeline.View) ([]pipeline.Value, error) {
-		return pipeline.MetricValues(v.Graph, v.Source)
-	})
-}
-
 func (a *app) valuesCommand(name, one string, read valueReader) *cli.Command {
 	return &cli.Command{
 		Name:  name,

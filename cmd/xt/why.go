@@ -144,23 +144,3 @@ func (a *app) blame(w *pipeline.Workspace, stage string, r pipeline.Reason) stri
 	}
 	return fmt.Sprintf(" (in %s %q, %s, %s)", c.Hash[:min(10, len(c.Hash))], shorten(c.Subject, 50), c.Author, ago(time.Since(c.Time)))
 }
-
-func shorten(s string, width int) string {
-	if r := []rune(s); len(r) > width {
-		return string(r[:width-1]) + "…"
-	}
-	return s
-}
-
-// ago returns a time span in the past in its largest unit.
-func ago(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return "just now"
-	case d < time.Hour:
-		return plural(int(d.Minutes()), "minute") + " ago"
-	case d < 48*time.Hour:
-		return plural(int(d.Hours()), "hour") + " ago"
-	}
-	return plural(int(d.Hours()/24), "day") + " ago"
-}

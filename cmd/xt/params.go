@@ -1,0 +1,13 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"github.com/xtrepro/xt/pipeline"
+)
+
+func (a *app) paramsCommand() *cli.Command {
+	return a.valuesCommand("params", "parameter", func(v *pipeline.View) ([]pipeline.Value, error) {
+		return pipeline.ParamValues(v.Graph), nil
+	})
+}

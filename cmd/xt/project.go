@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xtrepro/xt/internal/term"
+	"github.com/xtrepro/xt/pipeline"
+)
+
+// openPaths opens the project for a change and reads the operands as paths.
+func (a *app) openPaths(c *cli.Context) (w *pipeline.Workspace, paths []string, unlock func(), err error) {
+	if w, err = a.open(); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, arg := range c.Args().Slice() {
+		rel, err := a.rel(w, arg)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		paths = append(paths, rel)
+	}
+	unlock, err = a.lockWorkspace(c.Context, w, c)
+	return w, paths, unlock, err
+}
+
+// open opens the project that the user stands in.
+func (a *app) open(overrides ...pipeline.Override) (*pipeline.Workspace, error) {
+	w, err := pipeline.Open(a.dir, pipeline.OpenOptions{Overrides: overrides, Settings: readSettings})
+	if err != nil {
+		return nil, err
+	}
+	w.Hurry = a.hurry
+	if !a.term.Quiet {
+		w.Log = a.term.Prefixed(a.term.Err, "")
+	}
+	return w, nil
+}
+
+// rel returns the project's name of a path that the user gave.
+func (a *app) rel(w *pipeline.Workspace, name string) (string, error) {
+	dir, err := filepath.Abs(a.dir)
+	if err != nil {
+		return "", err
+	}
+	rel, err := w.Rel(dir, name)
+	if err != nil {
+		return "", &usageError{msg: err.Error()}
+	}
+	return rel, nil
+}
+
+// lockWorkspace waits until no other xt changes the workspace, and says for
+// whom it waits.
+func (a *app) lockWorkspace(ctx context.Context, w *pipeline.Workspace, c *cli.Context) (unlock func(), err error) {
+	return w.Acquire(ctx, c.Command.HelpName, func(holder string) {
+		a.term.Sayf("waiting for %s to end", holder)
+	})
+}
+
+// watch shows the progress of hashing.
+func (a *app) watch(w *pipeline.Workspace, label string) *term.Progress {
+	p := a.term.Start(label, 0)
+	w.Scan.OnFile = p.Add
+	return p
+}

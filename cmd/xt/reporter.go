@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/xtrepro/xt/internal/term"
+	"github.com/xtrepro/xt/pipeline"
+)
+
+// reporter writes what a run does, as it does it.
+type reporter struct {
+	a    *app
+	json bool // standard output is for JSON alone
+}
+
+func (r *reporter) Begin(s *pipeline.Step) {
+	t := r.a.term
+	if s.Action != pipeline.Execute {
+		return
+	}
+	var why []string
+	for _, reason := range s.Reasons {
+		why = append(why, reason.Text)
+	}
+	if len(why) > 3 {
+		why = append(why[:3], "and more")
+	}
+	t.Sayf("%s: running, because %s", t.PaintErr(term.Bold, s.Stage.Name), strings.Join(why, "; "))
+}
+
+func (r *reporter) Output(s *pipeline.Stage) (stdout, stderr io.Writer, end func()) {
+	t := r.a.term
+	if t.Quiet {
+		return io.Discard, io.Discard, func() {}
+	}
+	prefix := t.PaintErr(term.Dim, s.Name+" | ")
+	to := t.Out
+	if r.json {
+		to = t.Err
+	}
+	out, err := t.Prefixed(to, prefix), t.Prefixed(t.Err, prefix)
+	return out, err, func() { out.Flush(); err.Flush() }
+}
+
+func (r *reporter) End(res *pipeline.Result) {
+	t, s := r.a.term, res.Step
+	name := t.PaintErr(term.Bold, s.Stage.Name)
+	for _, p := range res.Kept {
+		t.Warnf("%s was in no cache and no commit: its old content was kept in the cache before stage %s replaced it", p, s.Stage.Name)
+	}
+	switch {
+	case res.Err != nil:
+		r.failed(res)
+	case res.Skipped != "":
+		t.Sayf("%s: not run: %s", name, res.Skipped)
+	case s.Action == pipeline.Execute:
+		t.Sayf("%s: %s in %s%s", name, t.PaintErr(term.Green, "done"), term.Duration(res.Duration), memoryWords(res.Memory))
+	case s.Action == pipeline.Restore:
+		t.Sayf("%s: %s", name, t.PaintErr(term.Green, restoreWords(s)))
+	}
+	for _, p := range res.Unstable {
+		t.Warnf("stage %s is not deterministic: %s differs from last time although no input changed", s.Stage.Name, p)
+	}
+}
+
+func (r *reporter) failed(res *pipeline.Result) {
+	t := r.a.term
+	t.Sayf("%s: %s: %s", t.PaintErr(term.Bold, res.Step.Stage.Name), t.PaintErr(term.Red, "failed"), failureWords(res.Err))
+	var failed *pipeline.StageError
+	if t.Quiet && errors.As(res.Err, &failed) && failed.Tail != "" {
+		// Its output was not shown as it came.
+		w := t.Prefixed(t.Err, failed.Stage.Name+" | ")
+		_, _ = io.WriteString(w, failed.Tail)
+		w.Flush()
+	}
+}
+
+// failureWords says what went wrong in a stage whose name has been said. With
+// --keep-going there may be several such, and only the first ends up in the
+// error at the end.
+func failureWords(err error) string {
+	var (
+		failed *pipeline.StageError
+		output *pipeline.OutputError
+	)
+	switch {
+	case errors.As(err, &failed):
+		return failed.What
+	case errors.As(err, &output):
+		return output.Msg
+	}
+	return err.Error()
+}
+
+func memoryWords(bytes int64) string {
+	if bytes == 0 {
+		return ""
+	}
+	return ", at most " + term.Bytes(bytes) + " of memory"
+}
+
+func restoreWords(s *pipeline.Step) string {
+	if s.Past {
+		return "restored from the run cache"
+	}
+	return "outputs restored from the cache"
+}
