@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xtrepro/xt/internal/suggest"
 	"github.com/xtrepro/xt/internal/tomldoc"
 )
 
@@ -115,7 +116,7 @@ func suchAs(p place, s *shape) string {
 func (c *checker) text(n *tomldoc.Node, s *shape, p place) {
 	v := n.Value.(string)
 	if s.words != nil && !slices.Contains(s.words, v) {
-		hint := didYouMean(v, s.words)
+		hint := suggest.DidYouMean(v, s.words)
 		if hint == "" && len(s.words) > 1 {
 			hint = "one of " + strings.Join(s.words, ", ")
 		}
@@ -235,7 +236,7 @@ func (c *checker) unknownHint(child *tomldoc.Node, s *shape, p place) string {
 	if k := s.synonym(child.Key); k != "" {
 		return fmt.Sprintf("did you mean %q?", k)
 	}
-	if best := nearest(child.Key, s.names()); best != "" {
+	if best := suggest.Nearest(child.Key, s.names()); best != "" {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
 	switch {
@@ -270,7 +271,7 @@ func (c *checker) missing(n *tomldoc.Node, k *key, s *shape, p place) {
 // synonymIn returns the key of the table that was likely meant to be k.
 func (s *shape) synonymIn(n *tomldoc.Node, k *key) string {
 	for _, child := range n.Keys {
-		if s.key(child.Key) == nil && (s.synonym(child.Key) == k.name || nearest(child.Key, []string{k.name}) != "") {
+		if s.key(child.Key) == nil && (s.synonym(child.Key) == k.name || suggest.Nearest(child.Key, []string{k.name}) != "") {
 			return child.Key
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xtrepro/xt/internal/suggest"
 	"github.com/xtrepro/xt/internal/tomldoc"
 )
 
@@ -79,7 +80,7 @@ func (b *builder) outRemote(o *Out, n *tomldoc.Node) {
 		return
 	}
 	known := sortedKeys(b.cfg.Remotes)
-	hint := didYouMean(o.Remote, known)
+	hint := suggest.DidYouMean(o.Remote, known)
 	if hint == "" {
 		hint = fmt.Sprintf("add [remote.%s]", o.Remote)
 	}
@@ -137,7 +138,7 @@ func (b *builder) readTolerance() {
 		}
 		b.stage.Tolerance[p] = Tolerance{Rel: b.positive(n.Get("rtol")), Abs: b.positive(n.Get("atol"))}
 		if !b.isOut(p) {
-			b.tell(n.KeyAt, b.p, didYouMean(p, outPaths(b.stage)), "tolerance: %q is no output of the stage", p)
+			b.tell(n.KeyAt, b.p, suggest.DidYouMean(p, outPaths(b.stage)), "tolerance: %q is no output of the stage", p)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xtrepro/xt/internal/suggest"
 	"github.com/xtrepro/xt/internal/tomldoc"
 )
 
@@ -54,7 +55,7 @@ func (l *loader) sweepStage(n *tomldoc.Node, p place) {
 		}
 		known = append(known, s.Name)
 	}
-	l.tell(n.At, p, didYouMean(l.str(n), known), "there is no stage %q", l.str(n))
+	l.tell(n.At, p, suggest.DidYouMean(l.str(n), known), "there is no stage %q", l.str(n))
 }
 
 // objective splits "file:key" and looks for the file among the outputs.
@@ -75,7 +76,7 @@ func (l *loader) objective(n *tomldoc.Node, p place) (file, key string) {
 			}
 		}
 	}
-	hint := didYouMean(file, known)
+	hint := suggest.DidYouMean(file, known)
 	if hint == "" {
 		hint = "list it under metrics of the stage that makes it"
 	}

@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/xtrepro/xt/internal/suggest"
 )
 
 // SelectOptions says what [Graph.Select] takes besides the targets.
@@ -83,7 +85,7 @@ func (g *Graph) targetHint(t string) string {
 	for _, s := range g.Stages {
 		names = append(names, s.Name, s.Base)
 	}
-	if hint := didYouMean(t, names); hint != "" {
+	if hint := suggest.DidYouMean(t, names); hint != "" {
 		return hint
 	}
 	clean := path.Clean(t)
@@ -96,7 +98,7 @@ func (g *Graph) targetHint(t string) string {
 	for _, m := range g.owners {
 		paths = append(paths, m.Out.Path)
 	}
-	if hint := didYouMean(clean, paths); hint != "" {
+	if hint := suggest.DidYouMean(clean, paths); hint != "" {
 		return hint
 	}
 	if len(names) == 0 {

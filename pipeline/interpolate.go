@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/xtrepro/xt/internal/suggest"
 )
 
 // scope is what ${…} can name in a stage.
@@ -75,9 +77,9 @@ func (sc *scope) value(ref string) (any, *reference) {
 var shellVariable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func (sc *scope) unknown(name string) string {
-	hint := didYouMean(name, sc.names.all())
-	if hint == "" && nearest(name, sc.axes) != "" {
-		hint = fmt.Sprintf("did you mean ${matrix.%s}?", nearest(name, sc.axes))
+	hint := suggest.DidYouMean(name, sc.names.all())
+	if hint == "" && suggest.Nearest(name, sc.axes) != "" {
+		hint = fmt.Sprintf("did you mean ${matrix.%s}?", suggest.Nearest(name, sc.axes))
 	}
 	if hint == "" {
 		hint = sc.names.hint(name)
@@ -101,7 +103,7 @@ func (sc *scope) matrix(ref string, k keyPath) (any, *reference) {
 		}
 	}
 	hint := knownAre(sc.axes)
-	if near := nearest(k[1:].String(), sc.axes); near != "" {
+	if near := suggest.Nearest(k[1:].String(), sc.axes); near != "" {
 		hint = fmt.Sprintf("did you mean ${matrix.%s}?", near)
 	}
 	return nil, &reference{ref, fmt.Sprintf("the matrix has no axis %q", k[1:].String()), hint}

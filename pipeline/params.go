@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/xtrepro/xt/internal/suggest"
 	"github.com/xtrepro/xt/internal/tomldoc"
 )
 
@@ -32,7 +33,7 @@ func (ns *namespace) all() []string {
 // hint says what an unknown parameter may have been meant to be.
 func (ns *namespace) hint(word string) string {
 	all := ns.all()
-	if hint := didYouMean(word, all); hint != "" {
+	if hint := suggest.DidYouMean(word, all); hint != "" {
 		return hint
 	}
 	if len(all) == 0 {
@@ -195,7 +196,7 @@ func (l *loader) fileParam(file, key string, at int, p place) (Param, bool) {
 		}
 	}
 	known := keysOf(values)
-	hint := didYouMean(key, known)
+	hint := suggest.DidYouMean(key, known)
 	if hint == "" && len(known) > 0 {
 		hint = knownAre(known)
 	}

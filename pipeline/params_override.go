@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/xtrepro/xt/internal/suggest"
 	"github.com/xtrepro/xt/internal/tomldoc"
 )
 
@@ -68,7 +69,7 @@ func (l *loader) overrideOne(o *Override) error {
 		if values = l.paramsFile(o.File, Position{File: "-S " + o.text}, ""); values == nil {
 			return nil // it was told why
 		}
-		hint = func(word string) string { return didYouMean(word, keysOf(values)) }
+		hint = func(word string) string { return suggest.DidYouMean(word, keysOf(values)) }
 	}
 	old, ok := k.in(values)
 	if !ok {

@@ -5,22 +5,9 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"github.com/xrash/smetrics"
-)
 
-// nearest returns the name that word is most likely a slip for, or "".
-func nearest(word string, names []string) string {
-	best, dist := "", 1+len(word)/3
-	for _, n := range names {
-		if len(n) < 2 {
-			continue
-		}
-		if d := smetrics.WagnerFischer(word, n, 1, 1, 1); d <= dist && d < len(n) {
-			best, dist = n, d-1
-		}
-	}
-	return best
-}
+	"github.com/xtrepro/xt/internal/suggest"
+)
 
 // usageError is wrong use of the command line.
 type usageError struct {
@@ -41,7 +28,7 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	}
 	if flag, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
 		e := &usageError{msg: fmt.Sprintf("%s has no flag %s", name, dashes(flag))}
-		if near := nearest(strings.TrimLeft(flag, "-"), flagNames(c)); near != "" {
+		if near := suggest.Nearest(strings.TrimLeft(flag, "-"), flagNames(c)); near != "" {
 			e.hints = append(e.hints, fmt.Sprintf("did you mean %s?", dashes(near)))
 		}
 		e.hints = append(e.hints, fmt.Sprintf("%q lists the flags", name+" --help"))
@@ -90,7 +77,7 @@ func (a *app) noCommand(c *cli.Context) error {
 		known, path = c.Command.Subcommands, "xt "+c.Command.Name
 	}
 	hints := []string{fmt.Sprintf("%q lists what there is", path+" --help")}
-	if near := nearest(name, commandNames(known)); near != "" {
+	if near := suggest.Nearest(name, commandNames(known)); near != "" {
 		hints = []string{fmt.Sprintf("did you mean %q?", path+" "+near)}
 	}
 	return &usageError{msg: fmt.Sprintf("unknown command %q", name), hints: hints}
