@@ -27,6 +27,9 @@ func (e *Error) Error() string {
 	return b.String() + ": " + e.Msg
 }
 
+// Hints says what to do.
+func (e *Error) Hints() []string { return []string{e.Hint} }
+
 // What to do about most mistakes: xt writes the file, so it was edited.
 const (
 	hintRestore = "xt.lock is written by xt: take it back from git with `git checkout -- xt.lock`, then run `xt repro`"

@@ -30,6 +30,9 @@ func (e *ConfigError) Error() string {
 // Unwrap returns the cause.
 func (e *ConfigError) Unwrap() error { return e.Err }
 
+// Hints says what to do.
+func (e *ConfigError) Hints() []string { return []string{e.Hint} }
+
 // ConfigErrors are all the mistakes found, in the order of the text.
 type ConfigErrors struct {
 	List []*ConfigError // never empty

@@ -15,17 +15,6 @@ import (
 	"github.com/xtrepro/xt/lock"
 )
 
-// MisuseError says that what was asked for makes no sense for this project.
-type MisuseError struct {
-	Msg    string
-	Advice string
-}
-
-func (e *MisuseError) Error() string { return e.Msg }
-
-// Hints says what to do instead.
-func (e *MisuseError) Hints() []string { return hints(e.Advice) }
-
 // Add puts files and directories that no stage makes under xt: their content
 // into the cache, their digests into xt.lock, and their names into .gitignore.
 // It returns what they are now.
@@ -81,19 +70,19 @@ func (w *Workspace) mayAdd(p string) error {
 	}
 	switch first, _, _ := strings.Cut(p, "/"); {
 	case p == ".":
-		return &MisuseError{Msg: "the project itself cannot be added to xt", Advice: "add the data in it, by name"}
+		return &MisuseError{Msg: "the project itself cannot be added to xt", Hint: "add the data in it, by name"}
 	case first == StateDir || slices.Contains(strings.Split(p, "/"), ".git"), p == ConfigFile, p == LockFile, path.Base(p) == ".gitignore":
 		return &MisuseError{Msg: p + " is not data"}
 	}
 	if strings.Contains(p, `\`) {
-		return &MisuseError{Msg: p + " has a backslash in its name, which separates directories on some systems", Advice: "rename it, or add the directory that it is in: names inside a directory are free"}
+		return &MisuseError{Msg: p + " has a backslash in its name, which separates directories on some systems", Hint: "rename it, or add the directory that it is in: names inside a directory are free"}
 	}
 	for _, m := range w.Graph.Producers(p) {
-		return &MisuseError{Msg: fmt.Sprintf("%s is made by stage %s (output %s), which records it", p, m.Stage.Name, m.Out.Path), Advice: "\"xt repro\" brings it up to date"}
+		return &MisuseError{Msg: fmt.Sprintf("%s is made by stage %s (output %s), which records it", p, m.Stage.Name, m.Out.Path), Hint: "\"xt repro\" brings it up to date"}
 	}
 	for _, q := range slices.Sorted(maps.Keys(w.Lock.File().Data)) {
 		if q != p && (below(p, q) || below(q, p)) {
-			return &MisuseError{Msg: fmt.Sprintf("%s and %s overlap, and xt has %s already", p, q, q), Advice: "add " + q + " as a whole, or take it out first with \"xt remove " + q + "\""}
+			return &MisuseError{Msg: fmt.Sprintf("%s and %s overlap, and xt has %s already", p, q, q), Hint: "add " + q + " as a whole, or take it out first with \"xt remove " + q + "\""}
 		}
 	}
 	return nil
@@ -118,22 +107,11 @@ func (w *Workspace) readdData(ctx context.Context, stages []*Stage, facts *Facts
 	return nil
 }
 
-func (w *Workspace) say(format string, args ...any) {
-	if w.Log != nil {
-		fmt.Fprintf(w.Log, format+"\n", args...)
-	}
-}
-
-// MissingPathError says that there is nothing at a path that the user gave.
-type MissingPathError struct{ Path string }
-
-func (e *MissingPathError) Error() string { return e.Path + " does not exist" }
-
 // Remove takes paths out of xt: out of xt.lock and .gitignore. The files stay.
 func (w *Workspace) Remove(paths []string) error {
 	for _, p := range paths {
 		if w.Lock.File().Data[p] == nil {
-			return &MisuseError{Msg: p + " was not added to xt", Advice: "\"xt status\" lists what was"}
+			return &MisuseError{Msg: p + " was not added to xt", Hint: "\"xt status\" lists what was"}
 		}
 	}
 	for _, p := range paths {
@@ -238,9 +216,9 @@ func (w *Workspace) wanted(paths []string) ([]lock.Item, error) {
 		switch made := w.Graph.Producers(p); {
 		case len(items) > n:
 		case len(made) > 0 && !made[0].Out.Cache:
-			return nil, &MisuseError{Msg: fmt.Sprintf("git keeps %s, not xt's cache", made[0].Out.Path), Advice: "\"git checkout -- " + p + "\" brings it back"}
+			return nil, &MisuseError{Msg: fmt.Sprintf("git keeps %s, not xt's cache", made[0].Out.Path), Hint: "\"git checkout -- " + p + "\" brings it back"}
 		default:
-			return nil, &MisuseError{Msg: "xt.lock has nothing at " + p, Advice: "\"xt status\" lists what it has"}
+			return nil, &MisuseError{Msg: "xt.lock has nothing at " + p, Hint: "\"xt status\" lists what it has"}
 		}
 	}
 	return items, nil

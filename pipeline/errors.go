@@ -33,6 +33,11 @@ func (e *MissingInputsError) Error() string {
 	return b.String()
 }
 
+// Hints says where the inputs may come from.
+func (e *MissingInputsError) Hints() []string {
+	return []string{"put it there, or bring back what xt has with \"xt checkout\", or correct the path in xt.toml"}
+}
+
 // StageError says that a stage's command failed.
 type StageError struct {
 	Stage    *Stage
@@ -47,25 +52,21 @@ func (e *StageError) Error() string {
 	return fmt.Sprintf("stage %s failed: %s", e.Stage.Name, e.What)
 }
 
+// Hints says where all that the command wrote is.
+func (e *StageError) Hints() []string { return []string{"its output is in " + e.Log} }
+
 // OutputError says that a stage's command did not do what xt.toml says of it.
 type OutputError struct {
 	Stage *Stage
 	Msg   string
-	Hint  string
+	Hint  string // what to do about it; "" if there is nothing to say
 }
 
 // Error says which stage it is and what is wrong.
 func (e *OutputError) Error() string { return fmt.Sprintf("stage %s: %s", e.Stage.Name, e.Msg) }
 
 // Hints says what to do about it.
-func (e *OutputError) Hints() []string { return hints(e.Hint) }
-
-func hints(h string) []string {
-	if h == "" {
-		return nil
-	}
-	return []string{h}
-}
+func (e *OutputError) Hints() []string { return []string{e.Hint} }
 
 // TrackedError says that outputs, or data, which belong in the cache are in git.
 type TrackedError struct {
@@ -78,11 +79,6 @@ func (e *TrackedError) Error() string {
 	return "git tracks " + strings.Join(e.Paths, ", ") + ", which xt is to keep in its cache"
 }
 
-// lostError says that what was to be restored is not in the cache.
-type lostError struct{ error }
-
-func (e *lostError) Unwrap() error { return e.error }
-
 // Hints says how to have them in one place only.
 func (e *TrackedError) Hints() []string {
 	h := "take it out of git, not off the disk, with \"git rm -r --cached " + e.Paths[0] + "\""
@@ -91,3 +87,26 @@ func (e *TrackedError) Hints() []string {
 	}
 	return []string{h}
 }
+
+// MisuseError says that what was asked for makes no sense for this project.
+type MisuseError struct {
+	Msg  string
+	Hint string // what to do instead; "" if there is nothing to say
+}
+
+// Error says what makes no sense.
+func (e *MisuseError) Error() string { return e.Msg }
+
+// Hints says what to do instead.
+func (e *MisuseError) Hints() []string { return []string{e.Hint} }
+
+// MissingPathError says that there is nothing at a path that the user gave.
+type MissingPathError struct{ Path string }
+
+// Error names the path.
+func (e *MissingPathError) Error() string { return e.Path + " does not exist" }
+
+// lostError says that what was to be restored is not in the cache.
+type lostError struct{ error }
+
+func (e *lostError) Unwrap() error { return e.error }

@@ -160,7 +160,7 @@ func (w *Workspace) clear(ctx context.Context, path string) (saved bool, err err
 	}
 	if target, err := os.Readlink(w.path(path)); err == nil {
 		return false, &MisuseError{Msg: fmt.Sprintf("output %s is a symbolic link to %s, which is not xt's to replace", path, target),
-			Advice: "remove the link; to have outputs on another disk set the cache there: xt config cache.dir DIR, and cache.link symlink"}
+			Hint: "remove the link; to have outputs on another disk set the cache there: xt config cache.dir DIR, and cache.link symlink"}
 	}
 	if _, err := w.Cache.Keep(ctx, ws, path); err != nil {
 		return false, fmt.Errorf("keep %s before it is replaced: %w", path, err)

@@ -194,7 +194,7 @@ func (n *needed) project(root string, scope Scope) error {
 	}
 	if _, err := os.Stat(root); err != nil {
 		return &MisuseError{Msg: fmt.Sprintf("the project %s uses this cache and cannot be found, so that what it needs is not known", root),
-			Advice: "bring it back, or say that it is gone for good: xt gc --forget " + root}
+			Hint: "bring it back, or say that it is gone for good: xt gc --forget " + root}
 	}
 	if err := n.dir(root); err != nil {
 		return err

@@ -123,4 +123,4 @@ func (e *TargetError) Error() string {
 }
 
 // Hints says what may have been meant.
-func (e *TargetError) Hints() []string { return hints(e.Hint) }
+func (e *TargetError) Hints() []string { return []string{e.Hint} }

@@ -27,7 +27,7 @@ type holder struct {
 // is made if need be.
 func (w *Workspace) Acquire(ctx context.Context, command string, waiting func(holder string)) (unlock func(), err error) {
 	if w.variableIs(insideVar, w.Root) {
-		return nil, &MisuseError{Msg: command + " cannot run inside a stage of the same project: the stage's own run holds it", Advice: "let the stage depend on the other stage's output instead"}
+		return nil, &MisuseError{Msg: command + " cannot run inside a stage of the same project: the stage's own run holds it", Hint: "let the stage depend on the other stage's output instead"}
 	}
 	if err := w.makeStateDir(); err != nil {
 		return nil, err

@@ -116,8 +116,8 @@ func (w *Workspace) refuseOverrides(stages []*Stage) error {
 				continue
 			}
 			return &MisuseError{
-				Msg:    fmt.Sprintf("stage %s reads %s itself, so that another value of %s would not reach it", s.Name, o.File, o.Key),
-				Advice: "edit " + o.File + ", or hand the value over in the command as ${" + o.Key + "}",
+				Msg:  fmt.Sprintf("stage %s reads %s itself, so that another value of %s would not reach it", s.Name, o.File, o.Key),
+				Hint: "edit " + o.File + ", or hand the value over in the command as ${" + o.Key + "}",
 			}
 		}
 	}

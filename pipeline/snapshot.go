@@ -52,7 +52,7 @@ func OpenSnapshot(root, rev string) (*Snapshot, error) {
 
 func notInGit(rev string) error {
 	if rev == "" {
-		return &MisuseError{Msg: ConfigFile + " is not in git", Advice: "git add " + ConfigFile + " " + LockFile}
+		return &MisuseError{Msg: ConfigFile + " is not in git", Hint: "git add " + ConfigFile + " " + LockFile}
 	}
 	return &MisuseError{Msg: fmt.Sprintf("%s is not in git at %s", ConfigFile, rev)}
 }

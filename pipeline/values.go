@@ -68,7 +68,7 @@ func readMetrics(src Source, name string, flat map[[2]string]any) error {
 	case ".json", ".yaml", ".yml", ".toml":
 		v, err := decodeParams(name, b)
 		if err != nil {
-			return &MisuseError{Msg: fmt.Sprintf("%s:%v", name, err), Advice: "a metrics file is JSON, YAML or TOML with names and numbers"}
+			return &MisuseError{Msg: fmt.Sprintf("%s:%v", name, err), Hint: "a metrics file is JSON, YAML or TOML with names and numbers"}
 		}
 		flatten(name, "", v, flat)
 	default:

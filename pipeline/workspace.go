@@ -277,3 +277,9 @@ func (w *Workspace) SaveIndex() error {
 	}
 	return nil
 }
+
+func (w *Workspace) say(format string, args ...any) {
+	if w.Log != nil {
+		fmt.Fprintf(w.Log, format+"\n", args...)
+	}
+}

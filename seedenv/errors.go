@@ -19,3 +19,6 @@ func (e *MissingError) Error() string {
 
 // Unwrap returns the cause.
 func (e *MissingError) Unwrap() error { return e.Err }
+
+// Hints says what to do about it.
+func (e *MissingError) Hints() []string { return []string{e.Hint} }

@@ -4,58 +4,65 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/git"
-	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/pipeline"
 )
 
+// hinter is an error that knows what to do about it. Some of its hints may be
+// empty.
+type hinter interface {
+	error
+	Hints() []string
+}
+
 // message returns what to say of an error, and what to do about it.
-func message(err error) (string, []string) {
+func message(err error) (text string, hints []string) {
 	var (
-		usage    *usageError
 		config   *pipeline.ConfigErrors
-		lockErr  *lock.Error
-		inputs   *pipeline.MissingInputsError
-		absent   *cache.MissingError
-		stage    *pipeline.StageError
 		uncached *cache.UncachedError
-		special  *hash.UnsupportedError
-		hinted   interface{ Hints() []string }
+		hinted   hinter
 	)
 	switch {
-	case errors.As(err, &usage):
-		return usage.msg, usage.hints
-	case errors.As(err, &config):
-		return configMessage(config)
+	case errors.As(err, &config) && len(config.List) > 1:
+		return configMessage(config), nil
 	case errors.As(err, &hinted):
-		return err.Error(), hinted.Hints()
-	case errors.As(err, &lockErr):
-		return err.Error(), hint(lockErr.Hint)
-	case errors.As(err, &stage):
-		return stageMessage(stage, err)
-	case errors.As(err, &inputs):
-		return err.Error(), []string{"put it there, or bring back what xt has with \"xt checkout\", or correct the path in xt.toml"}
-	case errors.As(err, &absent):
-		return err.Error(), []string{"an output is made again by \"xt repro\"; data has to be added again by someone who has it"}
+		hints = hinted.Hints()
 	case errors.As(err, &uncached):
 		return uncachedMessage(uncached), []string{"xt add it, commit it, or move it away; --force replaces it"}
-	case errors.As(err, &special):
-		return err.Error(), []string{"move it away, or list it in .xtignore"}
-	case errors.Is(err, pipeline.ErrNoProject):
-		return err.Error(), []string{"\"xt init\" makes one here"}
-	case errors.Is(err, git.ErrNoRepository):
-		return err.Error(), []string{"\"git init\" makes one here"}
-	case errors.Is(err, syscall.ENOSPC):
-		return err.Error(), []string{"the disk is full; nothing was lost; \"xt gc\" removes what no version needs from the cache"}
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return err.Error(), []string{"check who may write there; another cache directory can be set with \"xt config cache.dir DIR\""}
+	default:
+		hints = []string{remedy(err)}
 	}
-	return err.Error(), nil
+	return err.Error(), slices.DeleteFunc(slices.Clone(hints), func(h string) bool { return h == "" })
+}
+
+// remedy says what to do about an error that cannot know it, because it comes
+// from below the commands or from the system; "" if there is nothing to say.
+func remedy(err error) string {
+	var (
+		absent  *cache.MissingError
+		special *hash.UnsupportedError
+	)
+	switch {
+	case errors.As(err, &absent):
+		return "an output is made again by \"xt repro\"; data has to be added again by someone who has it"
+	case errors.As(err, &special):
+		return "move it away, or list it in .xtignore"
+	case errors.Is(err, pipeline.ErrNoProject):
+		return "\"xt init\" makes one here"
+	case errors.Is(err, git.ErrNoRepository):
+		return "\"git init\" makes one here"
+	case errors.Is(err, syscall.ENOSPC):
+		return "the disk is full; nothing was lost; \"xt gc\" removes what no version needs from the cache"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return "check who may write there; another cache directory can be set with \"xt config cache.dir DIR\""
+	}
+	return ""
 }
 
 // uncachedMessage names the files, as far as they fit on a screen.
@@ -76,18 +83,8 @@ func uncachedMessage(e *cache.UncachedError) string {
 	return b.String()
 }
 
-func hint(h string) []string {
-	if h == "" {
-		return nil
-	}
-	return []string{h}
-}
-
 // configMessage says all mistakes, each followed by what to do about it.
-func configMessage(e *pipeline.ConfigErrors) (string, []string) {
-	if len(e.List) == 1 {
-		return e.List[0].Error(), hint(e.List[0].Hint)
-	}
+func configMessage(e *pipeline.ConfigErrors) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d mistakes in the project's files, nothing was run", len(e.List)+e.More)
 	for _, one := range e.List {
@@ -99,10 +96,5 @@ func configMessage(e *pipeline.ConfigErrors) (string, []string) {
 	if e.More > 0 {
 		fmt.Fprintf(&b, "\n  and %d more", e.More)
 	}
-	return b.String(), nil
-}
-
-func stageMessage(e *pipeline.StageError, err error) (string, []string) {
-	hints := []string{"its output is in " + e.Log}
-	return err.Error(), hints
+	return b.String()
 }

@@ -15,7 +15,8 @@ type usageError struct {
 	hints []string
 }
 
-func (e *usageError) Error() string { return e.msg }
+func (e *usageError) Error() string   { return e.msg }
+func (e *usageError) Hints() []string { return e.hints }
 
 func usageErrorf(format string, args ...any) error {
 	return &usageError{msg: fmt.Sprintf(format, args...)}
