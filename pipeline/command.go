@@ -18,66 +18,72 @@ import (
 // grace is how long a command may take to end after it was asked to.
 const grace = 10 * time.Second
 
-// command runs a stage's command once, below the directory root, in a process
-// group of its own, and keeps what it writes. Every way out leaves no process of the group behind.
-func (w *Workspace) command(ctx context.Context, s *Stage, root string, env []string, res *Result, rep Reporter) error {
-	rec, err := w.newRecord(s)
+// command runs the stage's command once, in a process group of its own, and keeps
+// what it writes. Every way out leaves no process of the group behind.
+func (e *execution) command(ctx context.Context) error {
+	s, res := e.step.Stage, e.res
+	rec, err := e.w.newRecorder(s)
 	if err != nil {
 		return err
 	}
-	defer rec.Close()
-	res.Log = rec.logPath()
+	defer rec.log.Close()
+	res.Log = rec.Log
 	if s.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, s.Timeout, errTimeout)
 		defer cancel()
 	}
-	stdout, stderr, end := rep.Output(s)
+	stdout, stderr, end := e.rep.Output(s)
 	tail := new(tailBuffer)
 	cmd := exec.Command(s.Shell[0], append(s.Shell[1:len(s.Shell):len(s.Shell)], s.Cmd)...)
-	cmd.Dir = filepath.Join(root, filepath.FromSlash(s.Wdir))
-	cmd.Env = env
+	cmd.Dir = filepath.Join(e.root, filepath.FromSlash(s.Wdir))
+	cmd.Env = e.env
 	// One writer for both would keep their order, but not which is which.
-	kept := io.MultiWriter(rec, tail)
+	kept := io.MultiWriter(rec.log, tail)
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(kept, stdout), io.MultiWriter(kept, stderr)
 	begin := time.Now()
-	err = runGroup(ctx, cmd, w.Hurry, w.noteGroup)
+	err = runGroup(ctx, cmd, e.w.Hurry, e.w.noteGroup)
 	end()
 	res.Duration, res.Memory = time.Since(begin), peakMemory(cmd.ProcessState)
-	err = w.explain(ctx, s, cmd, err, tail, rec.logPath())
+	if err != nil {
+		err = &StageError{Stage: s, ExitCode: exitCode(err), What: explain(ctx, s, err), Tail: lastLines(tail.bytes(), 20), Log: rec.Log}
+	}
 	return errors.Join(err, rec.finish(res, err))
 }
 
 var errTimeout = errors.New("timed out")
 
-// explain turns the end of a command into a [*StageError], or nil.
-func (w *Workspace) explain(ctx context.Context, s *Stage, cmd *exec.Cmd, err error, tail *tailBuffer, log string) error {
-	if err == nil {
-		return nil
-	}
-	e := &StageError{Stage: s, ExitCode: -1, What: err.Error(), Log: log, Tail: lastLines(tail.bytes(), 20)}
+// exitCode returns the exit code of a command; -1 if a signal ended it, or it
+// never started.
+func exitCode(err error) int {
 	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return -1
+}
+
+// explain says how a command failed.
+func explain(ctx context.Context, s *Stage, err error) string {
 	switch {
 	case context.Cause(ctx) == errTimeout:
-		e.What = "timed out after " + term.Duration(s.Timeout)
+		return "timed out after " + term.Duration(s.Timeout)
 	case ctx.Err() != nil:
-		e.What = "interrupted"
-	case errors.As(err, &exit):
-		e.ExitCode = exit.ExitCode()
+		return "interrupted"
+	case exitCode(err) == 127 && strings.HasPrefix(filepath.Base(s.Shell[0]), "sh"):
+		return err.Error() + " (a command was not found)"
 	case errors.Is(err, exec.ErrNotFound):
-		e.What = fmt.Sprintf("there is no %s to run it with", s.Shell[0])
+		return fmt.Sprintf("there is no %s to run it with", s.Shell[0])
 	case errors.Is(err, os.ErrNotExist):
-		e.What = fmt.Sprintf("its working directory %s does not exist", s.Wdir)
+		return fmt.Sprintf("its working directory %s does not exist", s.Wdir)
 	}
-	if e.ExitCode == 127 && strings.HasPrefix(filepath.Base(s.Shell[0]), "sh") {
-		e.What += " (a command was not found)"
-	}
-	return e
+	return err.Error()
 }
 
 // runGroup starts cmd as the leader of a process group and waits for it. When
 // ctx ends the group is interrupted, and killed if it has not ended after the
-// grace time or when hurry is closed. Whatever is left of the group when the leader ends is killed.
+// grace time or when hurry is closed. Whatever is left of the group when the
+// leader ends is killed.
 func runGroup(ctx context.Context, cmd *exec.Cmd, hurry <-chan struct{}, note func(pgid int) (forget func())) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -142,4 +148,17 @@ func (t *tailBuffer) bytes() []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.buf
+}
+
+// lastLines returns the end of what a command wrote.
+func lastLines(b []byte, n int) string {
+	text := strings.TrimRight(string(b), "\n")
+	for i := len(text) - 1; i >= 0; i-- {
+		if text[i] == '\n' {
+			if n--; n == 0 {
+				return text[i+1:]
+			}
+		}
+	}
+	return text
 }

@@ -227,14 +227,3 @@ func (w *Workspace) wanted(paths []string) ([]lock.Item, error) {
 func (w *Workspace) checkoutItem(ctx context.Context, it lock.Item, opts cache.CheckoutOptions) (cache.Summary, error) {
 	return w.Cache.Checkout(ctx, w.cached(), it.Path, it.Node, opts)
 }
-
-// checkout brings one output of a stage into the workspace. A metric or a plot
-// belongs to git and is never a link into the cache.
-func (w *Workspace) checkout(ctx context.Context, s *Stage, o lock.Item, force bool) error {
-	from := w.Cache
-	if slices.ContainsFunc(s.Outs, func(d Out) bool { return d.Path == o.Path && !d.Cache }) {
-		from = w.copies
-	}
-	_, err := from.Checkout(ctx, w.cached(), o.Path, o.Node, cache.CheckoutOptions{Force: force})
-	return err
-}

@@ -16,29 +16,28 @@ import (
 // apart runs the command in a clean directory that holds the stage's declared
 // inputs and nothing else, and then brings the outputs into the workspace. A
 // command that reads something undeclared fails there.
-func (w *Workspace) apart(ctx context.Context, step *Step, env []string, res *Result, rep Reporter) (outs []lock.Item, err error) {
-	s := step.Stage
+func (e *execution) apart(ctx context.Context) (outs []lock.Item, err error) {
+	w, s := e.w, e.step.Stage
 	tmp := w.state("tmp")
 	if err := os.MkdirAll(tmp, 0o777); err != nil {
 		return nil, err
 	}
-	root, err := os.MkdirTemp(tmp, "isolated-")
-	if err != nil {
+	if e.root, err = os.MkdirTemp(tmp, "isolated-"); err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(root)
-	room := &room{w: w, root: root, scan: &hash.Scanner{Root: root}}
-	if err := room.furnish(ctx, step); err != nil {
+	defer os.RemoveAll(e.root)
+	room := &room{w: w, root: e.root, scan: &hash.Scanner{Root: e.root}}
+	if err := room.furnish(ctx, e.step); err != nil {
 		return nil, fmt.Errorf("stage %s: make its directory: %w", s.Name, err)
 	}
 	again := func() error { return room.clear(s) }
-	if err := w.attempts(ctx, s, root, env, again, res, rep); err != nil {
+	if err := e.attempts(ctx, again); err != nil {
 		return nil, err
 	}
 	if outs, err = w.takeOuts(ctx, s, room.scan); err != nil {
 		return nil, err
 	}
-	if res.Kept, err = w.makeRoom(ctx, s); err != nil {
+	if e.res.Kept, err = w.makeRoom(ctx, s); err != nil {
 		return nil, err
 	}
 	return outs, room.deliver(ctx, s, outs)

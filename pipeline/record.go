@@ -28,13 +28,16 @@ type Record struct {
 
 	// Machine is what it ran on: recorded only, of no influence on identity.
 	Machine map[string]string `json:"machine,omitempty"`
-
-	file *os.File
-	dir  string
 }
 
-// newRecord begins the record of an execution of s.
-func (w *Workspace) newRecord(s *Stage) (*Record, error) {
+// recorder writes the record of an execution that goes on.
+type recorder struct {
+	Record
+	log *os.File // what the command writes; the caller closes it
+}
+
+// newRecorder begins the record of an execution of s.
+func (w *Workspace) newRecorder(s *Stage) (*recorder, error) {
 	now := time.Now()
 	for range 100 {
 		id := fmt.Sprintf("%s-%04x", now.UTC().Format("20060102T150405.000"), rand.Uint32()&0xffff)
@@ -53,21 +56,13 @@ func (w *Workspace) newRecord(s *Stage) (*Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &Record{Stage: s.Name, Cmd: s.Cmd, Started: now, Log: f.Name(), file: f, dir: dir}, nil
+		return &recorder{Record{Stage: s.Name, Cmd: s.Cmd, Started: now, Log: f.Name()}, f}, nil
 	}
 	return nil, fmt.Errorf("no free name for a record in %s", w.state("runs"))
 }
 
-// Write adds to the log.
-func (r *Record) Write(b []byte) (int, error) { return r.file.Write(b) }
-
-// Close closes the log.
-func (r *Record) Close() error { return r.file.Close() }
-
-func (r *Record) logPath() string { return r.Log }
-
 // finish writes how the execution ended.
-func (r *Record) finish(res *Result, err error) error {
+func (r *recorder) finish(res *Result, err error) error {
 	r.Machine = seedenv.Machine()
 	r.Seconds, r.Memory = res.Duration.Seconds(), res.Memory
 	if err != nil {
@@ -77,11 +72,11 @@ func (r *Record) finish(res *Result, err error) error {
 			r.ExitCode = failed.ExitCode
 		}
 	}
-	b, err := json.MarshalIndent(r, "", "  ")
+	b, err := json.MarshalIndent(r.Record, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(r.dir, "run.json"), append(b, '\n'), 0o666)
+	return os.WriteFile(filepath.Join(filepath.Dir(r.Log), "run.json"), append(b, '\n'), 0o666)
 }
 
 // Records returns what is kept of the executions of the stages, the newest

@@ -268,12 +268,17 @@ func (r *runner) do(ctx context.Context, step *Step) *Result {
 		if missing := new(lostError); errors.As(res.Err, &missing) {
 			// The cache turned out not to have it after all: do the work.
 			step.Action, step.Past = Execute, false
-			res.Err = r.w.execute(ctx, step, r.opts, res, r.rep)
+			res.Err = r.execute(ctx, res)
 		}
 	case Execute:
-		res.Err = r.w.execute(ctx, step, r.opts, res, r.rep)
+		res.Err = r.execute(ctx, res)
 	}
 	return res
+}
+
+func (r *runner) execute(ctx context.Context, res *Result) error {
+	e := &execution{w: r.w, step: res.Step, res: res, rep: r.rep}
+	return e.execute(ctx, r.opts.Isolated)
 }
 
 // end records what became of a stage and frees those that waited for it.

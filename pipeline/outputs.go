@@ -1,0 +1,164 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/xtrepro/xt/cache"
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/lock"
+)
+
+// makeRoom takes away what stands where the outputs will be, so that a stage
+// cannot pass off an old output as new, and makes the directories above. What
+// is in no cache goes into the cache first; its paths are returned.
+func (w *Workspace) makeRoom(ctx context.Context, s *Stage) (kept []string, err error) {
+	for _, o := range s.Outs {
+		abs := w.path(o.Path)
+		if err := os.MkdirAll(filepath.Dir(abs), 0o777); err != nil {
+			return kept, err
+		}
+		if o.Keep {
+			// The command goes on with it, so it must not be a link into the cache.
+			if err := w.Cache.Unprotect(ctx, abs); err != nil && !absent(err) {
+				return kept, err
+			}
+			continue
+		}
+		saved, err := w.clear(ctx, o.Path)
+		if saved {
+			kept = append(kept, o.Path)
+		}
+		if err != nil {
+			return kept, err
+		}
+	}
+	return kept, nil
+}
+
+// clear removes what stands at path. What is in no cache and no commit goes into
+// the cache, which saved says, unless a failed command left it. Files that xt
+// ignores stay.
+func (w *Workspace) clear(ctx context.Context, path string) (saved bool, err error) {
+	n, err := w.Node(ctx, path)
+	if err != nil || n.IsZero() {
+		return false, err
+	}
+	ws := w.cached()
+	_, err = w.Cache.Checkout(ctx, ws, path, hash.Node{}, cache.CheckoutOptions{Force: w.isLeftover(path, n)})
+	if err == nil {
+		w.forgetLeftover(path)
+	}
+	var loss *cache.UncachedError
+	if !errors.As(err, &loss) {
+		return false, err
+	}
+	if target, err := os.Readlink(w.path(path)); err == nil {
+		return false, &MisuseError{Msg: fmt.Sprintf("output %s is a symbolic link to %s, which is not xt's to replace", path, target),
+			Hint: "remove the link; to have outputs on another disk set the cache there: xt config cache.dir DIR, and cache.link symlink"}
+	}
+	if _, err := w.Cache.Keep(ctx, ws, path); err != nil {
+		return false, fmt.Errorf("keep %s before it is replaced: %w", path, err)
+	}
+	return true, nil
+}
+
+// cached is the workspace as the cache wants to know it.
+func (w *Workspace) cached() cache.Workspace {
+	return cache.Workspace{Scanner: w.Scan, InGit: w.inGit}
+}
+
+// inGit reports whether the file at path is as it is in HEAD, so that git can
+// bring it back.
+func (w *Workspace) inGit(path string, n hash.Node) bool {
+	if w.Repo == nil || n.Kind == hash.Directory {
+		return false
+	}
+	b, err := w.Repo.ReadFileAt("HEAD", w.prefix+path)
+	return err == nil && hash.Bytes(b) == n.Sum
+}
+
+// takeOuts stores what the command made where scan looks, and returns what it is.
+func (w *Workspace) takeOuts(ctx context.Context, s *Stage, scan *hash.Scanner) ([]lock.Item, error) {
+	items := make([]lock.Item, 0, len(s.Outs))
+	for _, o := range s.Outs {
+		n, err := w.takeOut(ctx, o, scan)
+		if absent(err) {
+			return nil, &OutputError{Stage: s, Msg: "its command succeeded but did not make its output " + o.Path,
+				Hint: "outputs are relative to the project root, or to wdir where the stage has one: see " + s.Pos.String()}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("stage %s: %w", s.Name, err)
+		}
+		items = append(items, lock.Item{Path: o.Path, Node: n})
+	}
+	return items, nil
+}
+
+// stored reports whether the output's bytes go into the cache. Metrics and
+// plots do although git keeps them too: they are small, and the run cache can
+// then bring back a whole result.
+func (o Out) stored() bool { return o.Cache || o.Kind != PlainOut }
+
+func (w *Workspace) takeOut(ctx context.Context, o Out, scan *hash.Scanner) (hash.Node, error) {
+	switch {
+	case o.Cache:
+		return scan.Put(ctx, o.Path, w.Cache)
+	case o.stored():
+		// A link into the cache must not end up in git.
+		return scan.Put(ctx, o.Path, w.copies)
+	}
+	return scan.Scan(ctx, o.Path)
+}
+
+// restore brings a stage's outputs back from the cache.
+func (w *Workspace) restore(ctx context.Context, step *Step, res *Result) error {
+	for _, o := range step.Entry.Outs {
+		now, err := w.Node(ctx, o.Path)
+		if err != nil {
+			return err
+		}
+		if now.Same(o.Node) {
+			continue
+		}
+		if err := w.restoreOut(ctx, step.Stage, o, res); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Workspace) restoreOut(ctx context.Context, s *Stage, o lock.Item, res *Result) error {
+	err := w.checkout(ctx, s, o, false)
+	var loss *cache.UncachedError
+	if errors.As(err, &loss) {
+		saved, err := w.clear(ctx, o.Path)
+		if err != nil {
+			return err
+		}
+		if saved {
+			res.Kept = append(res.Kept, o.Path)
+		}
+		return w.checkout(ctx, s, o, false)
+	}
+	var lost *cache.MissingError
+	if errors.As(err, &lost) {
+		return &lostError{err}
+	}
+	return err
+}
+
+// checkout brings one output of a stage into the workspace. A metric or a plot
+// belongs to git and is never a link into the cache.
+func (w *Workspace) checkout(ctx context.Context, s *Stage, o lock.Item, force bool) error {
+	from := w.Cache
+	if slices.ContainsFunc(s.Outs, func(d Out) bool { return d.Path == o.Path && !d.Cache }) {
+		from = w.copies
+	}
+	_, err := from.Checkout(ctx, w.cached(), o.Path, o.Node, cache.CheckoutOptions{Force: force})
+	return err
+}
