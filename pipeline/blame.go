@@ -16,7 +16,7 @@ func (w *Workspace) Blame(stage string, r Reason) (c git.Commit, ok bool) {
 	if w.Repo == nil || path == "" {
 		return git.Commit{}, false
 	}
-	tracked, err := w.Tracked([]string{path})
+	tracked, err := w.tracked([]string{path})
 	if err != nil || len(tracked) == 0 {
 		return git.Commit{}, false
 	}

@@ -36,7 +36,7 @@ func (p place) sub(name string, s *shape) place {
 
 func (c *checker) pos(offset int) Position {
 	line, col := c.doc.Pos(offset)
-	return Position{File: configFile, Line: line, Col: col}
+	return Position{File: ConfigFile, Line: line, Col: col}
 }
 
 func (c *checker) tell(offset int, p place, hint, format string, args ...any) {

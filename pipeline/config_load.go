@@ -52,8 +52,8 @@ func Load(src Source, overrides ...Override) (*Graph, error) {
 
 // readConfig reads and parses xt.toml.
 func readConfig(src Source) (*tomldoc.Doc, *ConfigError) {
-	at := Position{File: configFile}
-	b, err := src.ReadFile(configFile)
+	at := Position{File: ConfigFile}
+	b, err := src.ReadFile(ConfigFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &ConfigError{Pos: at, Msg: "there is no such file", Hint: "xt init makes one", Err: err}
@@ -65,7 +65,7 @@ func readConfig(src Source) (*tomldoc.Doc, *ConfigError) {
 	doc, err := tomldoc.Parse(b)
 	var se *tomldoc.SyntaxError
 	if errors.As(err, &se) {
-		return nil, &ConfigError{Pos: Position{configFile, se.Line, se.Col}, Msg: se.Msg, Hint: se.Hint}
+		return nil, &ConfigError{Pos: Position{ConfigFile, se.Line, se.Col}, Msg: se.Msg, Hint: se.Hint}
 	}
 	return doc, nil
 }

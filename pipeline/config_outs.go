@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func (b *builder) outRemote(o *Out, n *tomldoc.Node) {
 	if b.doc.Root.Get("remote").Get(o.Remote) != nil || !b.ok(r) {
 		return
 	}
-	known := sortedKeys(b.cfg.Remotes)
+	known := slices.Sorted(maps.Keys(b.cfg.Remotes))
 	hint := suggest.DidYouMean(o.Remote, known)
 	if hint == "" {
 		hint = fmt.Sprintf("add [remote.%s]", o.Remote)
@@ -94,7 +95,7 @@ func (b *builder) checkOut(key, p string) bool {
 	case p == ".":
 		b.tell(at, b.p, "name a directory below it, such as build", "%s: the whole project cannot be an output", key)
 		return false
-	case p == configFile || p == lockFile:
+	case p == ConfigFile || p == LockFile:
 		b.tell(at, b.p, "", "%s: %q cannot be an output: it belongs to xt", key, p)
 		return false
 	case base == ".gitignore" || base == ".xtignore" || base == ".gitattributes":
@@ -109,7 +110,7 @@ func (b *builder) checkOut(key, p string) bool {
 func (l *loader) checkParamsFiles() {
 	for _, s := range l.stages {
 		for _, o := range s.Outs {
-			for _, file := range sortedKeys(l.files) {
+			for _, file := range slices.Sorted(maps.Keys(l.files)) {
 				if touch(file, o.Path) {
 					l.tell(s.at[o.Path], place{where: fmt.Sprintf("stage %q", s.Base)}, "list what a stage makes under deps of the stage that reads it", "output %q cannot hold the params file %q, which is read before any stage runs", o.Path, file)
 				}

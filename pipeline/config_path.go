@@ -7,11 +7,6 @@ import (
 	"strings"
 )
 
-const (
-	configFile = "xt.toml"
-	lockFile   = "xt.lock"
-)
-
 var urlPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 
 // hasDrive reports whether a path begins with a drive of Windows.

@@ -41,7 +41,7 @@ func (r *report) err() error {
 	slices.SortStableFunc(r.list, func(a, b *ConfigError) int {
 		// xt.toml comes first: what is wrong there often is why a file is wrong.
 		return cmp.Or(
-			compareBool(a.Pos.File != configFile, b.Pos.File != configFile),
+			compareBool(a.Pos.File != ConfigFile, b.Pos.File != ConfigFile),
 			cmp.Compare(a.Pos.File, b.Pos.File),
 			cmp.Compare(a.Pos.Line, b.Pos.Line),
 			cmp.Compare(a.Pos.Col, b.Pos.Col),

@@ -203,8 +203,8 @@ func (b *builder) checkInputs() {
 		switch in {
 		case ".":
 			b.tell(at, b.p, "name the directories that the command reads, such as src", "the whole project cannot be an input: the outputs are in it")
-		case lockFile:
-			b.tell(at, b.p, "", "%s cannot be an input: xt writes it after the stage", lockFile)
+		case LockFile:
+			b.tell(at, b.p, "", "%s cannot be an input: xt writes it after the stage", LockFile)
 		}
 	}
 	for _, in := range b.stage.Deps {

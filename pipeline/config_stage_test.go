@@ -67,7 +67,7 @@ tolerance = { "m.json" = { rtol = 1e-6, atol = 1 } }
 	if diff := cmp.Diff(want, g.Stages[0], cmpopts.IgnoreUnexported(Stage{})); diff != "" {
 		t.Error(diff)
 	}
-	if got, want := g.Stages[0].PathPos("sub/c").String(), "xt.toml:24:74"; got != want {
+	if got, want := g.Stages[0].pathPos("sub/c").String(), "xt.toml:24:74"; got != want {
 		t.Errorf("sub/c stands at %s, want %s", got, want)
 	}
 	c := g.Config

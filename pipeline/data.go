@@ -25,7 +25,7 @@ func (w *Workspace) Add(ctx context.Context, paths []string) ([]*lock.Data, erro
 			return nil, err
 		}
 	}
-	tracked, err := w.Tracked(paths)
+	tracked, err := w.tracked(paths)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (w *Workspace) finishAdd(added []*lock.Data) error {
 	for _, d := range added {
 		names = append(names, d.Path)
 	}
-	return errors.Join(w.KeepOutOfGit(names), w.Lock.Commit(), w.SaveIndex())
+	return errors.Join(w.keepOutOfGit(names), w.Lock.Commit(), w.SaveIndex())
 }
 
 // mayAdd refuses what cannot be data.
@@ -119,7 +119,7 @@ func (w *Workspace) Remove(paths []string) error {
 			return err
 		}
 	}
-	return errors.Join(w.StopIgnoring(paths), w.Lock.Commit())
+	return errors.Join(w.stopIgnoring(paths), w.Lock.Commit())
 }
 
 // Item is something that xt.lock records and the cache keeps.
@@ -128,9 +128,9 @@ type Item struct {
 	Stage string // that makes it; "" for data that was added
 }
 
-// Items returns the data and the cached outputs that xt.lock has, sorted by
+// items returns the data and the cached outputs that xt.lock has, sorted by
 // path.
-func (w *Workspace) Items() []Item {
+func (w *Workspace) items() []Item {
 	file := w.Lock.File()
 	var items []Item
 	for _, d := range file.Data {
@@ -194,7 +194,7 @@ func (w *Workspace) Checkout(ctx context.Context, paths []string, opts cache.Che
 // wanted returns the items that the paths name.
 func (w *Workspace) wanted(paths []string) ([]lock.Item, error) {
 	var items []lock.Item
-	all := w.Items()
+	all := w.items()
 	if len(paths) == 0 {
 		for _, it := range all {
 			items = append(items, it.Item)

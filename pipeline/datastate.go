@@ -41,7 +41,7 @@ func (w *Workspace) DataStates(ctx context.Context, facts *Facts) ([]*DataState,
 			rest = append(rest, p)
 		}
 	}
-	nodes, err := w.Nodes(ctx, rest)
+	nodes, err := w.nodes(ctx, rest)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (w *Workspace) DataStates(ctx context.Context, facts *Facts) ([]*DataState,
 			now = nodes[p]
 		}
 		d := facts.Lock.Data[p]
-		states = append(states, &DataState{Item: d.Item, Now: now, Stored: w.Stored(d.Node)})
+		states = append(states, &DataState{Item: d.Item, Now: now, Stored: w.stored(d.Node)})
 	}
 	return states, nil
 }

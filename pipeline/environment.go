@@ -161,7 +161,7 @@ func (w *Workspace) requirements() (req seedenv.Requirements, locked []byte, err
 // builder makes the environment of [python], beside the cache, so that linked
 // worktrees share it.
 func (w *Workspace) builder() *seedenv.Builder {
-	dir := filepath.Join(filepath.Dir(w.DefaultCacheDir()), "envs")
+	dir := filepath.Join(filepath.Dir(w.defaultCacheDir()), "envs")
 	return &seedenv.Builder{Dir: dir, Root: w.Root, Environ: w.environ, Interpreters: w.python.interpreters, Log: w.Log}
 }
 

@@ -28,7 +28,7 @@ func (e *MissingInputsError) Error() string {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "%s: stage %q needs %s, which is missing", in.Stage.PathPos(in.Path), in.Stage.Name, in.Path)
+		fmt.Fprintf(&b, "%s: stage %q needs %s, which is missing", in.Stage.pathPos(in.Path), in.Stage.Name, in.Path)
 	}
 	return b.String()
 }

@@ -74,7 +74,7 @@ func (e *execution) inPlace(ctx context.Context) (outs []lock.Item, err error) {
 // bring takes dependencies that are not in the workspace from the cache.
 func (w *Workspace) bring(ctx context.Context, deps []lock.Item) error {
 	for _, d := range deps {
-		now, err := w.Node(ctx, d.Path)
+		now, err := w.node(ctx, d.Path)
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (w *Workspace) bring(ctx context.Context, deps []lock.Item) error {
 // remember puts the result into the run cache, if it can be restored from it.
 func (w *Workspace) remember(step *Step) error {
 	for i, o := range step.Entry.Outs {
-		if !step.Stage.Outs[i].stored() && !w.Stored(o.Node) {
+		if !step.Stage.Outs[i].stored() && !w.stored(o.Node) {
 			return nil
 		}
 	}

@@ -15,7 +15,7 @@ func (w *Workspace) Facts(ctx context.Context, stages []*Stage) (*Facts, error) 
 	file := w.Lock.File()
 	// Looking at a path once is what a status of a million files costs, so that
 	// data that a stage reads is looked at together with what the stage names.
-	nodes, err := w.Nodes(ctx, append(pathsOf(stages, file), dataRead(stages, file)...))
+	nodes, err := w.nodes(ctx, append(pathsOf(stages, file), dataRead(stages, file)...))
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (w *Workspace) Facts(ctx context.Context, stages []*Stage) (*Facts, error) 
 		Lock:        file,
 		Variable:    w.variable,
 		Environment: envs,
-		Stored:      w.Stored,
+		Stored:      w.stored,
 		Within:      w.within,
 		Past: func(f hash.Fingerprint) ([]lock.Item, bool) {
 			outs, err := w.Cache.Run(f)
@@ -56,8 +56,8 @@ func pathsOf(stages []*Stage, file *lock.File) []string {
 	return paths
 }
 
-// Stored reports whether the cache holds n whole.
-func (w *Workspace) Stored(n hash.Node) bool {
+// stored reports whether the cache holds n whole.
+func (w *Workspace) stored(n hash.Node) bool {
 	switch n.Kind {
 	case hash.Directory:
 		return w.Cache.HasTree(n.Sum)

@@ -216,7 +216,7 @@ func (n *needed) project(root string, scope Scope) error {
 // path, and the stage that makes it.
 func (w *Workspace) Owners(lost map[hash.Sum]bool) []Item {
 	var items []Item
-	for _, it := range w.Items() {
+	for _, it := range w.items() {
 		if w.needsAny(it.Node, lost) {
 			items = append(items, it)
 		}
@@ -226,7 +226,7 @@ func (w *Workspace) Owners(lost map[hash.Sum]bool) []Item {
 
 // needsAny reports whether n is, or contains, one of the digests.
 func (w *Workspace) needsAny(n hash.Node, lost map[hash.Sum]bool) bool {
-	if lost[n.Sum] || !w.Stored(n) {
+	if lost[n.Sum] || !w.stored(n) {
 		return true
 	}
 	if n.Kind != hash.Directory {

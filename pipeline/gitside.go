@@ -97,15 +97,15 @@ func (w *Workspace) refuseOutsInGit(stages []*Stage) error {
 			}
 		}
 	}
-	tracked, err := w.Tracked(paths)
+	tracked, err := w.tracked(paths)
 	if err != nil || len(tracked) == 0 {
 		return err
 	}
 	return &TrackedError{Paths: tracked, Outs: true}
 }
 
-// Tracked returns those of the paths at or below which git tracks something.
-func (w *Workspace) Tracked(paths []string) ([]string, error) {
+// tracked returns those of the paths at or below which git tracks something.
+func (w *Workspace) tracked(paths []string) ([]string, error) {
 	if w.Repo == nil || len(paths) == 0 {
 		return nil, nil
 	}
@@ -122,9 +122,9 @@ func (w *Workspace) Tracked(paths []string) ([]string, error) {
 	return tracked, nil
 }
 
-// KeepOutOfGit adds the paths to the project's .gitignore, unless git ignores
+// keepOutOfGit adds the paths to the project's .gitignore, unless git ignores
 // them already. Lines that are there stay as they are.
-func (w *Workspace) KeepOutOfGit(paths []string) error {
+func (w *Workspace) keepOutOfGit(paths []string) error {
 	if w.Repo == nil || len(paths) == 0 {
 		return nil
 	}
@@ -154,8 +154,8 @@ func (w *Workspace) KeepOutOfGit(paths []string) error {
 	return atomicfile.Write(name, append(old, add.Bytes()...), 0o666)
 }
 
-// StopIgnoring takes the paths out of the project's .gitignore again.
-func (w *Workspace) StopIgnoring(paths []string) error {
+// stopIgnoring takes the paths out of the project's .gitignore again.
+func (w *Workspace) stopIgnoring(paths []string) error {
 	name := w.path(".gitignore")
 	old, err := os.ReadFile(name)
 	if err != nil {

@@ -23,17 +23,8 @@ type Graph struct {
 // contain everything could make them the square of the number of stages.
 const maxEdges = 1_000_000
 
-// NewGraph connects stages, which are in the order of the file. The error, a
-// [*ConfigErrors], lists cycles and outputs that overlap.
-func NewGraph(cfg *Config, stages []*Stage) (*Graph, error) {
-	rep := &report{}
-	g := connect(cfg, stages, rep)
-	if err := rep.err(); err != nil {
-		return nil, err
-	}
-	return g, nil
-}
-
+// connect makes the graph of stages, which are in the order of the file, and
+// reports cycles and outputs that overlap.
 func connect(cfg *Config, stages []*Stage, rep *report) *Graph {
 	g := &Graph{Config: cfg, byName: make(map[string]*Stage, len(stages)), up: map[*Stage][]*Stage{}, down: map[*Stage][]*Stage{}, owners: newOwners(stages)}
 	for _, s := range stages {
@@ -139,17 +130,6 @@ func (g *Graph) Upstream(s *Stage) []*Stage { return g.up[s] }
 // Downstream returns the stages that read an output of s directly, in the order
 // of the graph.
 func (g *Graph) Downstream(s *Stage) []*Stage { return g.down[s] }
-
-// Producer returns the stage whose output is path, contains it, or lies below
-// it. If several outputs lie below path it is the first of them by name;
-// [Graph.Producers] has all.
-func (g *Graph) Producer(path string) (*Stage, Out, bool) {
-	made := g.Producers(path)
-	if len(made) == 0 {
-		return nil, Out{}, false
-	}
-	return made[0].Stage, made[0].Out, true
-}
 
 // Made is an output and the stage that makes it.
 type Made struct {

@@ -20,11 +20,11 @@ func (all owners) check(rep *report) {
 // tellOverlap reports two outputs at the one that comes later in the file.
 func tellOverlap(outer, inner Made, rep *report) {
 	first, second := outer, inner
-	if a, b := outer.Stage.PathPos(outer.Out.Path), inner.Stage.PathPos(inner.Out.Path); a.Line > b.Line || a.Line == b.Line && a.Col > b.Col {
+	if a, b := outer.Stage.pathPos(outer.Out.Path), inner.Stage.pathPos(inner.Out.Path); a.Line > b.Line || a.Line == b.Line && a.Col > b.Col {
 		first, second = inner, outer
 	}
-	e := &ConfigError{Pos: second.Stage.PathPos(second.Out.Path), Where: fmt.Sprintf("stage %q", second.Stage.Base)}
-	line := first.Stage.PathPos(first.Out.Path).Line
+	e := &ConfigError{Pos: second.Stage.pathPos(second.Out.Path), Where: fmt.Sprintf("stage %q", second.Stage.Base)}
+	line := first.Stage.pathPos(first.Out.Path).Line
 	same := outer.Out.Path == inner.Out.Path
 	switch {
 	case same && outer.Stage.Base == inner.Stage.Base && outer.Stage != inner.Stage:
@@ -55,7 +55,7 @@ func relation(m, outer Made) string {
 
 // tellOwn reports a stage that reads what it makes.
 func tellOwn(s *Stage, dep, out string, rep *report) {
-	e := &ConfigError{Pos: s.PathPos(out), Where: fmt.Sprintf("stage %q", s.Base)}
+	e := &ConfigError{Pos: s.pathPos(out), Where: fmt.Sprintf("stage %q", s.Base)}
 	e.Msg = fmt.Sprintf("output %q is inside of the dependency %q", out, dep)
 	if below(dep, out) {
 		e.Msg = fmt.Sprintf("output %q contains the dependency %q", out, dep)
@@ -70,7 +70,7 @@ func (g *Graph) checkCode(stages []*Stage, rep *report) {
 		for _, path := range s.Code {
 			if made := g.owners.touching(path); len(made) > 0 {
 				m := made[0]
-				e := &ConfigError{Pos: s.PathPos(path), Where: fmt.Sprintf("stage %q", s.Base)}
+				e := &ConfigError{Pos: s.pathPos(path), Where: fmt.Sprintf("stage %q", s.Base)}
 				e.Msg = fmt.Sprintf("code %q holds %q, an output of stage %q", path, m.Out.Path, m.Stage.Base)
 				e.Hint = "name the source files, or make the output elsewhere"
 				if below(path, m.Out.Path) {

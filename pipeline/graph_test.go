@@ -27,6 +27,12 @@ func stagesOf(t *rapid.T, allowed func(reader, maker int) bool) []*Stage {
 	return stages
 }
 
+func newGraph(stages []*Stage) (*Graph, error) {
+	rep := &report{}
+	g := connect(&Config{}, stages, rep)
+	return g, rep.err()
+}
+
 // TestOrder checks that stages come after what they need, and as early as the
 // file has them.
 func TestOrder(t *testing.T) {
@@ -34,7 +40,7 @@ func TestOrder(t *testing.T) {
 		// A hidden order makes sure that there is no cycle.
 		hidden := rapid.Permutation([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19}).Draw(t, "order")
 		stages := stagesOf(t, func(reader, maker int) bool { return hidden[maker] < hidden[reader] })
-		g, err := NewGraph(&Config{}, stages)
+		g, err := newGraph(stages)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +80,7 @@ func checkEdges(t *rapid.T, g *Graph, stages []*Stage) {
 func TestCycles(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stages := stagesOf(t, func(reader, maker int) bool { return reader != maker })
-		g, err := NewGraph(&Config{}, stages)
+		g, err := newGraph(stages)
 		var all *ConfigErrors
 		if err == nil {
 			if len(g.Stages) != len(stages) {
@@ -208,7 +214,7 @@ cmd = "x"
 			t.Errorf("%q %+v: got %s, want %s", c.targets, c.opts, got, c.want)
 		}
 	}
-	if s, o, ok := g.Producer("build"); !ok || s.Name != "train" || o.Path != "build/model" || len(g.Producers("build")) != 2 {
-		t.Errorf("producer of build: %v %v", s, o)
+	if made := g.Producers("build"); len(made) != 2 || made[0].Stage.Name != "train" || made[0].Out.Path != "build/model" {
+		t.Errorf("producers of build: %v", made)
 	}
 }

@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -133,7 +135,7 @@ func (sc *scope) replace(ref string, lists bool) (string, *reference) {
 		return "", &reference{ref, fmt.Sprintf("%s is null", ref), "give it a value"}
 	case map[string]any:
 		hint := "name a key in it"
-		if keys := sortedKeys(v); len(keys) > 0 {
+		if keys := slices.Sorted(maps.Keys(v)); len(keys) > 0 {
 			hint = fmt.Sprintf("name a key in it: %s.%s}", strings.TrimSuffix(ref, "}"), keys[0])
 		}
 		return "", &reference{ref, fmt.Sprintf("%s is a table", ref), hint}

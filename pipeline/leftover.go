@@ -24,7 +24,7 @@ func (w *Workspace) noteLeftovers(ctx context.Context, s *Stage) {
 		if o.Keep {
 			continue
 		}
-		n, err := w.Node(ctx, o.Path)
+		n, err := w.node(ctx, o.Path)
 		if err != nil || n.IsZero() {
 			continue
 		}

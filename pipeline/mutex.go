@@ -26,10 +26,10 @@ type holder struct {
 // told whom it waits for, and Acquire waits until ctx ends. The state directory
 // is made if need be.
 func (w *Workspace) Acquire(ctx context.Context, command string, waiting func(holder string)) (unlock func(), err error) {
-	if w.variableIs(insideVar, w.Root) {
+	if busy, _ := w.variable(insideVar); busy == w.Root {
 		return nil, &MisuseError{Msg: command + " cannot run inside a stage of the same project: the stage's own run holds it", Hint: "let the stage depend on the other stage's output instead"}
 	}
-	if err := w.makeStateDir(); err != nil {
+	if err := MakeStateDir(w.Root); err != nil {
 		return nil, err
 	}
 	name := w.state("lock")
@@ -85,14 +85,6 @@ func readHolder(name string) string {
 
 // insideVar tells an xt that a stage starts which workspace is busy running it.
 const insideVar = "XT_INSIDE"
-
-func (w *Workspace) variableIs(name, value string) bool {
-	v, ok := w.variable(name)
-	return ok && v == value
-}
-
-// makeStateDir makes .xt, which git ignores by a file of its own.
-func (w *Workspace) makeStateDir() error { return MakeStateDir(w.Root) }
 
 // MakeStateDir makes the state directory of the project at root, which git
 // ignores by a file of its own.

@@ -44,7 +44,7 @@ func (w *Workspace) makeRoom(ctx context.Context, s *Stage) (kept []string, err 
 // the cache, which saved says, unless a failed command left it. Files that xt
 // ignores stay.
 func (w *Workspace) clear(ctx context.Context, path string) (saved bool, err error) {
-	n, err := w.Node(ctx, path)
+	n, err := w.node(ctx, path)
 	if err != nil || n.IsZero() {
 		return false, err
 	}
@@ -118,7 +118,7 @@ func (w *Workspace) takeOut(ctx context.Context, o Out, scan *hash.Scanner) (has
 // restore brings a stage's outputs back from the cache.
 func (w *Workspace) restore(ctx context.Context, step *Step, res *Result) error {
 	for _, o := range step.Entry.Outs {
-		now, err := w.Node(ctx, o.Path)
+		now, err := w.node(ctx, o.Path)
 		if err != nil {
 			return err
 		}

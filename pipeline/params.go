@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/xtrepro/xt/internal/suggest"
@@ -60,10 +62,7 @@ func (l *loader) readParams() {
 	}
 	l.cfg.Params, l.names.values = own, own
 	if l.ok(table) && l.ok(table.Get("files")) {
-		l.names.values = map[string]any{}
-		for k, v := range own {
-			l.names.values[k] = v
-		}
+		l.names.values = maps.Clone(own)
 		for _, n := range table.Get("files").Items {
 			l.shareFile(n, table)
 		}
@@ -83,7 +82,7 @@ func (l *loader) shareFile(n, table *tomldoc.Node) {
 	}
 	l.cfg.Files = append(l.cfg.Files, name)
 	file := l.paramsFile(name, l.pos(n.At), p.where)
-	for _, k := range sortedKeys(file) {
+	for _, k := range slices.Sorted(maps.Keys(file)) {
 		other, taken := l.names.file[k]
 		if !taken {
 			l.names.file[k], l.names.values[k] = name, file[k]
@@ -178,8 +177,8 @@ func (l *loader) fileParam(file, key string, at int, p place) (Param, bool) {
 	if !ok {
 		return Param{}, false
 	}
-	if name == configFile {
-		l.tell(at, p, fmt.Sprintf("write %q", key), "parameters of %s are named without the file", configFile)
+	if name == ConfigFile {
+		l.tell(at, p, fmt.Sprintf("write %q", key), "parameters of %s are named without the file", ConfigFile)
 		return Param{}, false
 	}
 	values := l.paramsFile(name, l.pos(at), p.where)

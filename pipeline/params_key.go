@@ -2,7 +2,8 @@ package pipeline
 
 import (
 	"errors"
-	"sort"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -155,21 +156,12 @@ func keysOf(v map[string]any) []string {
 			all = append(all, k.String())
 		}
 		if m, ok := v.(map[string]any); ok {
-			for _, name := range sortedKeys(m) {
+			for _, name := range slices.Sorted(maps.Keys(m)) {
 				walk(append(k[:len(k):len(k)], step{name: name}), m[name])
 			}
 		}
 	}
 	walk(nil, v)
-	sort.Strings(all)
+	slices.Sort(all)
 	return all
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

@@ -79,7 +79,7 @@ func (w *Workspace) finish(r *runner) error {
 			}
 		}
 	}
-	return errors.Join(w.KeepOutOfGit(made), w.Lock.Commit(), w.SaveIndex())
+	return errors.Join(w.keepOutOfGit(made), w.Lock.Commit(), w.SaveIndex())
 }
 
 // precheck finds what would stop the run before anything is started.
@@ -240,7 +240,7 @@ func (r *runner) refresh(ctx context.Context, s *Stage) error {
 			if !r.acted[m.Stage] || m.Out.Path == path {
 				continue
 			}
-			n, err := r.w.Node(ctx, path)
+			n, err := r.w.node(ctx, path)
 			if err != nil {
 				return err
 			}

@@ -59,14 +59,14 @@ type Stage struct {
 	doc *tomldoc.Doc
 }
 
-// PathPos returns where xt.toml names a path of the stage, or else the stage.
-func (s *Stage) PathPos(path string) Position {
+// pathPos returns where xt.toml names a path of the stage, or else the stage.
+func (s *Stage) pathPos(path string) Position {
 	offset, ok := s.at[path]
 	if !ok {
 		return s.Pos
 	}
 	line, col := s.doc.Pos(offset)
-	return Position{File: configFile, Line: line, Col: col}
+	return Position{File: ConfigFile, Line: line, Col: col}
 }
 
 // Usage says whether something is used by a stage.

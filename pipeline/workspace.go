@@ -171,7 +171,7 @@ func (w *Workspace) openCache(set Settings) error {
 		dir = cfg.Dir
 	}
 	if dir == "" {
-		dir = w.DefaultCacheDir()
+		dir = w.defaultCacheDir()
 	}
 	if !filepath.IsAbs(dir) {
 		dir = w.path(dir)
@@ -197,9 +197,9 @@ func (w *Workspace) openCache(set Settings) error {
 	return err
 }
 
-// DefaultCacheDir returns where the cache is unless something else is
+// defaultCacheDir returns where the cache is unless something else is
 // configured: in the project, which linked worktrees share with the main one.
-func (w *Workspace) DefaultCacheDir() string {
+func (w *Workspace) defaultCacheDir() string {
 	if w.Repo == nil || w.Repo.Dir == w.Repo.Common {
 		return w.state("cache")
 	}
@@ -234,8 +234,8 @@ func (w *Workspace) Rel(dir, name string) (string, error) {
 	return filepath.ToSlash(rel), nil
 }
 
-// Node returns what stands at a path; the zero Node if nothing does.
-func (w *Workspace) Node(ctx context.Context, path string) (hash.Node, error) {
+// node returns what stands at a path; the zero Node if nothing does.
+func (w *Workspace) node(ctx context.Context, path string) (hash.Node, error) {
 	n, err := w.Scan.Scan(ctx, path)
 	if absent(err) {
 		return hash.Node{}, nil
@@ -249,9 +249,9 @@ func absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || isNotDir(err)
 }
 
-// Nodes returns what stands at each of the paths; those where nothing does are
+// nodes returns what stands at each of the paths; those where nothing does are
 // left out.
-func (w *Workspace) Nodes(ctx context.Context, paths []string) (map[string]hash.Node, error) {
+func (w *Workspace) nodes(ctx context.Context, paths []string) (map[string]hash.Node, error) {
 	slices.Sort(paths)
 	paths = slices.Compact(paths)
 	nodes := make(map[string]hash.Node, len(paths))
