@@ -43,7 +43,7 @@ def options() -> argparse.Namespace:
     p.add_argument("scenario", nargs="*", help="all if none is named: " + ", ".join(SCENARIOS))
     p.add_argument("--work", help="folder to work in; it is left as it was (default: in memory if there is room, else the temporary folder)")
     p.add_argument("--rounds", type=int, default=3, help="how often each tool has its turn (default: 3)")
-    p.add_argument("--peer-rounds", type=int, default=1, help="in how many of these DVC and dud take part (default: 1)")
+    p.add_argument("--peer-rounds", type=int, default=3, help="in how many of these DVC and dud, which are slow, take part (default: 3)")
     p.add_argument("--scale", type=float, default=1, help="size of the work, 1 is what the targets are for; 0.01 tries everything out")
     p.add_argument("--link", default="", help="how xt links in bigfile and millionfiles: hardlink, copy, … (default: xt's own)")
     p.add_argument("--timeout", type=float, default=900, help="seconds after which a program is ended (default: 900)")
