@@ -45,7 +45,7 @@ func node(content string) hash.Node {
 	return hash.Node{Kind: hash.File, Sum: hash.Bytes([]byte(content)), Size: int64(len(content))}
 }
 
-func newWorld(t *testing.T, config string) *world {
+func newWorld(t testing.TB, config string) *world {
 	t.Helper()
 	g, err := Load(memory{ConfigFile: config})
 	if err != nil {
