@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/tomldoc"
 )
 
@@ -24,6 +25,8 @@ type loader struct {
 // are returned together, as a [*ConfigErrors]; without an xt.toml that wraps
 // [fs.ErrNotExist]. Whether inputs exist is not looked at.
 func Load(src Source, overrides ...Override) (*Graph, error) {
+	noted := &notingSource{Source: src, sums: map[string]hash.Sum{}}
+	src = noted
 	doc, err := readConfig(src)
 	if err != nil {
 		return nil, &ConfigErrors{List: []*ConfigError{err}}
@@ -46,7 +49,7 @@ func Load(src Source, overrides ...Override) (*Graph, error) {
 	if err := l.rep.err(); err != nil {
 		return nil, err
 	}
-	g.Overrides = l.overrides
+	g.Overrides, g.sums = l.overrides, noted.sums
 	return g, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/xtrepro/xt/hash"
 )
 
 // Source is where the project's own files are read from: the workspace, a
@@ -49,3 +51,18 @@ func (d Dir) ReadFile(path string) ([]byte, error) {
 // maxConfigSize bounds xt.toml and each params file, in bytes: far beyond what
 // a person writes, and small enough to be read whole.
 const maxConfigSize = 16 << 20
+
+// notingSource notes the digests of the files that are read from a source.
+type notingSource struct {
+	Source
+	sums map[string]hash.Sum
+}
+
+// ReadFile implements [Source].
+func (n *notingSource) ReadFile(path string) ([]byte, error) {
+	b, err := n.Source.ReadFile(path)
+	if err == nil {
+		n.sums[path] = hash.Bytes(b)
+	}
+	return b, err
+}

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/xtrepro/xt/cache"
@@ -121,25 +120,4 @@ func (e *execution) attempts(ctx context.Context, again func() error) error {
 		case <-time.After(min(time.Second<<i, 30*time.Second)):
 		}
 	}
-}
-
-// unchanged looks whether the inputs are still those that the fingerprint was
-// made from. A result that may be of either version is not recorded as of one.
-func (w *Workspace) unchanged(ctx context.Context, step *Step) error {
-	items := slices.Concat(step.Entry.Code, step.Entry.Deps)
-	paths := make([]string, len(items))
-	for i, it := range items {
-		paths[i] = it.Path
-	}
-	for i, r := range w.Scan.ScanAll(ctx, paths) {
-		if r.Err != nil && !absent(r.Err) {
-			return r.Err
-		}
-		if !r.Node.Same(items[i].Node) {
-			return &OutputError{Stage: step.Stage,
-				Msg:  paths[i] + " changed while it ran, so that its result belongs to neither version and is not recorded",
-				Hint: "the outputs are left where they are; run xt repro again"}
-		}
-	}
-	return nil
 }

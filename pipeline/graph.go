@@ -4,6 +4,8 @@ import (
 	"container/heap"
 	"fmt"
 	"slices"
+
+	"github.com/xtrepro/xt/hash"
 )
 
 // Graph is the stages of a project and what they need of each other. It is not
@@ -17,6 +19,7 @@ type Graph struct {
 	up     map[*Stage][]*Stage
 	down   map[*Stage][]*Stage
 	owners owners
+	sums   map[string]hash.Sum // of xt.toml and the params files, as they were read
 }
 
 // maxEdges bounds the connections between stages: a few directories that

@@ -64,7 +64,27 @@ func (r *room) furnish(ctx context.Context, step *Step) error {
 			return err
 		}
 	}
+	if err := r.placeParams(step.Stage); err != nil {
+		return err
+	}
 	return r.clear(step.Stage)
+}
+
+// placeParams copies the files that the command may read its parameters from.
+func (r *room) placeParams(s *Stage) error {
+	for _, file := range s.paramFiles() {
+		b, err := Dir(r.w.Root).ReadFile(file)
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(r.path(file)), 0o777)
+		}
+		if err == nil {
+			err = os.WriteFile(r.path(file), b, 0o666)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return r.w.paramsUnchanged(s)
 }
 
 // place brings a stored file or directory into the room, as a copy: the command
