@@ -2,12 +2,12 @@ package pipeline
 
 // Config is what xt.toml says apart from its stages.
 type Config struct {
-	Name    string            // of the project; "" if not given
-	Seed    Seed              // what a stage starts from unless it says otherwise
-	Python  *Python           // nil: the stages find their own interpreter
-	Params  map[string]any    // the values of [params], overrides applied
-	Files   []string          // params files that share the names of [params]
-	Remotes map[string]Remote // by name
+	Name    string                    // of the project; "" if not given
+	Seed    Seed                      // what a stage starts from unless it says otherwise
+	Python  *Python                   // nil: the stages find their own interpreter
+	Params  map[string]any            // the values of [params], overrides applied
+	Files   map[string]map[string]any // what params files say that share the names of [params], by path; overrides applied
+	Remotes map[string]Remote         // by name
 	Cache   CacheConfig
 	Sweeps  map[string]Sweep // by name
 }

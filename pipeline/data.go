@@ -142,10 +142,8 @@ func (w *Workspace) items() []Item {
 			continue
 		}
 		for _, o := range s.Outs {
-			for _, it := range e.Outs {
-				if it.Path == o.Path && o.Cache {
-					items = append(items, Item{Item: it, Stage: s.Name})
-				}
+			if n, ok := nodeAt(e.Outs, o.Path); ok && o.Cache {
+				items = append(items, Item{Item: lock.Item{Path: o.Path, Node: n}, Stage: s.Name})
 			}
 		}
 	}

@@ -2,7 +2,7 @@ package pipeline
 
 import (
 	"context"
-	"path"
+	"strings"
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/lock"
@@ -74,32 +74,14 @@ func (w *Workspace) within(dir hash.Node, sub string) (hash.Node, bool) {
 		if err != nil {
 			return hash.Node{}, false
 		}
-		name, rest := cutPath(sub)
-		n, ok := find(tree, name)
+		name, rest, _ := strings.Cut(sub, "/")
+		e, ok := tree.Lookup(name)
 		if !ok {
 			return hash.Node{}, false
 		}
-		dir, sub = n, rest
+		dir, sub = e.Node, rest
 	}
 	return dir, true
-}
-
-func cutPath(p string) (first, rest string) {
-	for i := range len(p) {
-		if p[i] == '/' {
-			return p[:i], path.Clean(p[i+1:])
-		}
-	}
-	return p, ""
-}
-
-func find(t hash.Tree, name string) (hash.Node, bool) {
-	for _, e := range t {
-		if e.Name == name {
-			return e.Node, true
-		}
-	}
-	return hash.Node{}, false
 }
 
 func (w *Workspace) variable(name string) (string, bool) {

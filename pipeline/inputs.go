@@ -167,19 +167,25 @@ func (p *planner) recorded(path string, old *lock.Stage) (hash.Node, bool) {
 		return d.Node, true
 	}
 	for _, m := range p.graph.Producers(path) {
-		if made := p.facts.Lock.Stages[m.Stage.Name]; made != nil && m.Out.Path == path {
-			for _, o := range made.Outs {
-				if o.Path == path {
-					return o.Node, true
-				}
-			}
+		made := p.facts.Lock.Stages[m.Stage.Name]
+		if made == nil || m.Out.Path != path {
+			continue
+		}
+		if n, ok := nodeAt(made.Outs, path); ok {
+			return n, true
 		}
 	}
 	if old != nil {
-		for _, d := range old.Deps {
-			if d.Path == path {
-				return d.Node, true
-			}
+		return nodeAt(old.Deps, path)
+	}
+	return hash.Node{}, false
+}
+
+// nodeAt returns what the items have at path.
+func nodeAt(items []lock.Item, path string) (hash.Node, bool) {
+	for _, it := range items {
+		if it.Path == path {
+			return it.Node, true
 		}
 	}
 	return hash.Node{}, false

@@ -60,7 +60,7 @@ func (l *loader) readParams() {
 			l.tell(n.KeyAt, place{where: "[params]"}, "give it another name", `"matrix" cannot be a parameter: ${matrix.AXIS} is a value of a matrix`)
 		}
 	}
-	l.cfg.Params, l.names.values = own, own
+	l.cfg.Params, l.cfg.Files, l.names.values = own, map[string]map[string]any{}, own
 	if l.ok(table) && l.ok(table.Get("files")) {
 		l.names.values = maps.Clone(own)
 		for _, n := range table.Get("files").Items {
@@ -80,8 +80,8 @@ func (l *loader) shareFile(n, table *tomldoc.Node) {
 	if !ok {
 		return
 	}
-	l.cfg.Files = append(l.cfg.Files, name)
 	file := l.paramsFile(name, l.pos(n.At), p.where)
+	l.cfg.Files[name] = file
 	for _, k := range slices.Sorted(maps.Keys(file)) {
 		other, taken := l.names.file[k]
 		if !taken {

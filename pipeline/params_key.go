@@ -101,13 +101,17 @@ func (k keyPath) String() string {
 		case i > 0:
 			b.WriteByte('.')
 		}
-		if isBareKey(st.name) {
-			b.WriteString(st.name)
-		} else {
-			b.WriteString(strconv.Quote(st.name))
-		}
+		b.WriteString(spellKey(st.name))
 	}
 	return b.String()
+}
+
+// spellKey writes one name of a key, in quotes if need be.
+func spellKey(name string) string {
+	if isBareKey(name) {
+		return name
+	}
+	return strconv.Quote(name)
 }
 
 // in returns what the path leads to.

@@ -207,7 +207,7 @@ func (p *planner) compareOuts(step *Step, old *lock.Stage) {
 			missing = append(missing, Reason{Kind: OutMissing, Name: o.Path, Text: "output " + o.Path + " is missing"})
 		default:
 			changed = append(changed, Reason{Kind: OutChanged, Name: o.Path, Old: o.Sum.Short(), New: now.Sum.Short(),
-				Text: "output " + o.Path + " was changed: " + describe(o.Node) + " -> " + describe(now)})
+				Text: "output " + o.Path + " was changed: " + nodeWords(o.Node) + " -> " + nodeWords(now)})
 		}
 		stored = stored && p.facts.Stored(o.Node)
 	}

@@ -66,20 +66,16 @@ func (p *planner) reasons(entry, old *lock.Stage, env *lock.Environment) []Reaso
 func outPathReasons(old, new []lock.Item) []Reason {
 	var rs []Reason
 	for _, o := range new {
-		if !hasPath(old, o.Path) {
+		if _, ok := nodeAt(old, o.Path); !ok {
 			rs = append(rs, Reason{Kind: OutMissing, Name: o.Path, Text: "output " + o.Path + " is new"})
 		}
 	}
 	for _, o := range old {
-		if !hasPath(new, o.Path) {
+		if _, ok := nodeAt(new, o.Path); !ok {
 			rs = append(rs, Reason{Kind: OutChanged, Name: o.Path, Text: "output " + o.Path + " is no longer declared"})
 		}
 	}
 	return rs
-}
-
-func hasPath(items []lock.Item, path string) bool {
-	return slices.ContainsFunc(items, func(it lock.Item) bool { return it.Path == path })
 }
 
 // ChangeText returns a change in one line: what, from what, to what.
@@ -161,8 +157,8 @@ func Digests(c lock.Change) (old, new string) {
 	return text(c.OldNode), text(c.NewNode)
 }
 
-// describe returns a node for people: its size and the start of its digest.
-func describe(n hash.Node) string {
+// nodeWords returns a node for people: its size and the start of its digest.
+func nodeWords(n hash.Node) string {
 	if n.IsZero() {
 		return "nothing"
 	}

@@ -46,8 +46,7 @@ func OpenSnapshot(root, rev string) (*Snapshot, error) {
 	if s.Graph, err = Load(s); err != nil {
 		return nil, err
 	}
-	s.Lock, err = lockOf(s)
-	return s, err
+	return s, s.readLock()
 }
 
 func notInGit(rev string) error {
@@ -57,16 +56,17 @@ func notInGit(rev string) error {
 	return &MisuseError{Msg: fmt.Sprintf("%s is not in git at %s", ConfigFile, rev)}
 }
 
-// lockOf reads the lock file of src; one that is absent is empty.
-func lockOf(src Source) (*lock.File, error) {
-	b, err := src.ReadFile(LockFile)
+func (s *Snapshot) readLock() error {
+	b, err := s.ReadFile(LockFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return lock.New(), nil
+		s.Lock = lock.New()
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return lock.Parse(LockFile, b)
+	s.Lock, err = lock.Parse(LockFile, b)
+	return err
 }
 
 // ReadFile implements [Source].

@@ -55,16 +55,8 @@ func (a *app) diff(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	before, err := old.Lock()
-	if err != nil {
-		return err
-	}
-	after, err := new.Lock()
-	if err != nil {
-		return err
-	}
 	r := &diffReport{Old: old.Name, New: new.Name, Changes: []diffChange{}}
-	for _, ch := range lock.Diff(before, after) {
+	for _, ch := range lock.Diff(old.Lock, new.Lock) {
 		d := diffChange{Stage: ch.Stage, Kind: string(ch.Kind), Op: ch.Op.String(), Name: ch.Name, Old: ch.Old, New: ch.New, Text: pipeline.ChangeText(ch)}
 		d.OldSum, d.NewSum = pipeline.Digests(ch)
 		if ch.Kind == lock.KindData || ch.Kind == lock.KindOut {
@@ -75,32 +67,16 @@ func (a *app) diff(c *cli.Context) error {
 		}
 		r.Changes = append(r.Changes, d)
 	}
-	r.Params = pipeline.Diff(pipeline.ParamValues(old.Graph), pipeline.ParamValues(new.Graph), false)
-	if r.Metrics, err = metricDeltas(old, new); err != nil {
+	r.Params = pipeline.DiffValues(old.Params(), new.Params(), false)
+	if r.Metrics, err = valueReader((*pipeline.View).Metrics).diff(old, new, false); err != nil {
 		return err
 	}
 	if c.Bool("json") {
-		for _, ds := range [][]pipeline.Delta{r.Params, r.Metrics} {
-			for i := range ds {
-				ds[i].Old, ds[i].New = jsonValue(ds[i].Old), jsonValue(ds[i].New)
-			}
-		}
+		r.Params, r.Metrics = jsonDeltas(r.Params), jsonDeltas(r.Metrics)
 		return a.writeJSON(r)
 	}
 	a.printDiff(r)
 	return nil
-}
-
-func metricDeltas(old, new *pipeline.View) ([]pipeline.Delta, error) {
-	before, err := pipeline.MetricValues(old.Graph, old.Source)
-	if err != nil {
-		return nil, err
-	}
-	after, err := pipeline.MetricValues(new.Graph, new.Source)
-	if err != nil {
-		return nil, err
-	}
-	return pipeline.Diff(before, after, false), nil
 }
 
 func (a *app) printDiff(r *diffReport) {

@@ -7,7 +7,5 @@ import (
 )
 
 func (a *app) metricsCommand() *cli.Command {
-	return a.valuesCommand("metrics", "metric", func(v *pipeline.View) ([]pipeline.Value, error) {
-		return pipeline.MetricValues(v.Graph, v.Source)
-	})
+	return a.valuesCommand("metrics", "metric", (*pipeline.View).Metrics)
 }

@@ -8,6 +8,6 @@ import (
 
 func (a *app) paramsCommand() *cli.Command {
 	return a.valuesCommand("params", "parameter", func(v *pipeline.View) ([]pipeline.Value, error) {
-		return pipeline.ParamValues(v.Graph), nil
+		return v.Params(), nil
 	})
 }

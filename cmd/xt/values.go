@@ -85,22 +85,12 @@ func (a *app) diffValues(c *cli.Context, read valueReader) error {
 	if err != nil {
 		return err
 	}
-	before, err := read(old)
+	deltas, err := read.diff(old, new, c.Bool("all"))
 	if err != nil {
 		return err
 	}
-	after, err := read(new)
-	if err != nil {
-		return err
-	}
-	deltas := pipeline.Diff(before, after, c.Bool("all"))
 	if c.Bool("json") {
-		out := []pipeline.Delta{}
-		for _, d := range deltas {
-			d.Old, d.New = jsonValue(d.Old), jsonValue(d.New)
-			out = append(out, d)
-		}
-		return a.writeJSON(out)
+		return a.writeJSON(jsonDeltas(deltas))
 	}
 	if len(deltas) == 0 {
 		a.term.Sayf("no difference between %s and %s", old.Name, new.Name)
@@ -112,6 +102,19 @@ func (a *app) diffValues(c *cli.Context, read valueReader) error {
 	}
 	a.table(rows, c.Bool("md"))
 	return nil
+}
+
+// diff returns the values that differ between two views, or all.
+func (read valueReader) diff(old, new *pipeline.View, all bool) ([]pipeline.Delta, error) {
+	before, err := read(old)
+	if err != nil {
+		return nil, err
+	}
+	after, err := read(new)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.DiffValues(before, after, all), nil
 }
 
 // views returns the two sides of a comparison: HEAD and the workspace, unless
@@ -179,6 +182,16 @@ func jsonValue(v any) any {
 		return fmt.Sprint(v)
 	}
 	return v
+}
+
+// jsonDeltas returns differences as JSON has them.
+func jsonDeltas(deltas []pipeline.Delta) []pipeline.Delta {
+	out := []pipeline.Delta{}
+	for _, d := range deltas {
+		d.Old, d.New = jsonValue(d.Old), jsonValue(d.New)
+		out = append(out, d)
+	}
+	return out
 }
 
 // table writes rows, the first of which is the heading.

@@ -1,0 +1,81 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/lock"
+)
+
+// View is a project at one point in time, for comparing: the workspace, or a
+// commit.
+type View struct {
+	Name   string // "workspace", or the revision
+	Graph  *Graph
+	Lock   *lock.File
+	Source Source
+}
+
+// View returns the project as it stands in the workspace.
+func (w *Workspace) View() *View {
+	return &View{"workspace", w.Graph, w.Lock.File(), Dir(w.Root)}
+}
+
+// ViewAt returns the project in this directory as the commit rev has it. The
+// errors are those of [OpenSnapshot].
+func (w *Workspace) ViewAt(rev string) (*View, error) {
+	s, err := OpenSnapshot(w.Root, rev)
+	if err != nil {
+		return nil, err
+	}
+	return &View{rev, s.Graph, s.Lock, &withCache{w, s}}, nil
+}
+
+// withCache reads an output that git does not have from the cache, by what the
+// lock of that time says of it.
+type withCache struct {
+	w  *Workspace
+	at *Snapshot
+}
+
+// ReadFile implements [Source].
+func (c *withCache) ReadFile(name string) ([]byte, error) {
+	b, err := c.at.ReadFile(name)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return b, err
+	}
+	for _, m := range c.at.Graph.Producers(name) {
+		e := c.at.Lock.Stages[m.Stage.Name]
+		if e == nil {
+			continue
+		}
+		if n, ok := nodeAt(e.Outs, name); ok && n.Kind != hash.Directory {
+			return c.w.readObject(n)
+		}
+	}
+	return nil, err
+}
+
+// readObject returns the bytes of a stored file, if they are what they should
+// be.
+func (w *Workspace) readObject(n hash.Node) ([]byte, error) {
+	f, err := w.Cache.OpenFile(n.Sum)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if n.Size > maxConfigSize {
+		return nil, fmt.Errorf("%s is too large to be read as numbers", n.Sum.Short())
+	}
+	b := make([]byte, n.Size)
+	if _, err := io.ReadFull(f, b); err != nil {
+		return nil, err
+	}
+	if hash.Bytes(b) != n.Sum {
+		return nil, fmt.Errorf("object %s in the cache is damaged", n.Sum.Short())
+	}
+	return b, nil
+}
