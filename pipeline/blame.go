@@ -7,6 +7,16 @@ import (
 	"github.com/xtrepro/xt/lock"
 )
 
+// blames is what git said of files, by file and the commit since which a change
+// was looked for. A status asks the same for each stage that reads a file, and
+// each answer costs two git processes.
+type blames map[[2]string]blame
+
+type blame struct {
+	commit git.Commit
+	ok     bool
+}
+
 // Blame returns the newest commit that changed the file that a reason of the
 // stage is about since the stage was last made. A commit without a hash stands
 // for a change that is not committed. ok is false where git does not know:
@@ -16,16 +26,29 @@ func (w *Workspace) Blame(stage string, r Reason) (c git.Commit, ok bool) {
 	if w.Repo == nil || path == "" {
 		return git.Commit{}, false
 	}
+	since := ""
+	if old, _ := w.Lock.Stage(stage); old != nil && !old.Dirty {
+		since = old.Commit
+	}
+	key := [2]string{path, since}
+	b, known := w.blames[key]
+	if !known {
+		b.commit, b.ok = w.askBlame(path, since)
+		if w.blames == nil {
+			w.blames = blames{}
+		}
+		w.blames[key] = b
+	}
+	return b.commit, b.ok
+}
+
+func (w *Workspace) askBlame(path, since string) (git.Commit, bool) {
 	tracked, err := w.tracked([]string{path})
 	if err != nil || len(tracked) == 0 {
 		return git.Commit{}, false
 	}
 	if dirty, err := w.Repo.Dirty(w.inTop([]string{path})); err != nil || len(dirty) > 0 {
 		return git.Commit{}, err == nil
-	}
-	since := ""
-	if old, _ := w.Lock.Stage(stage); old != nil && !old.Dirty {
-		since = old.Commit
 	}
 	return w.Repo.LastChange(w.prefix+path, since)
 }

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -27,8 +26,8 @@ func (w *Workspace) endOrphans() {
 	entries, _ := os.ReadDir(w.state("running"))
 	for _, e := range entries {
 		pgid, err := strconv.Atoi(e.Name())
-		if err == nil && pgid > 1 && killOrphans(pgid, insideVar+"="+w.Root) && w.Log != nil {
-			fmt.Fprintf(w.Log, "ended a stage that a killed xt had left running (process group %d)\n", pgid)
+		if err == nil && pgid > 1 && killOrphans(pgid, insideVar+"="+w.Root) {
+			w.say("ended a stage that a killed xt had left running (process group %d)", pgid)
 		}
 		_ = os.Remove(w.state(filepath.Join("running", e.Name())))
 	}

@@ -49,6 +49,7 @@ type Workspace struct {
 	environ []string
 	python  pythons
 	heads   heads
+	blames  blames
 }
 
 // FindRoot returns the nearest directory, dir itself or one above it, that
@@ -278,8 +279,23 @@ func (w *Workspace) SaveIndex() error {
 	return nil
 }
 
+// say tells people of a step that takes long.
 func (w *Workspace) say(format string, args ...any) {
 	if w.Log != nil {
 		fmt.Fprintf(w.Log, format+"\n", args...)
 	}
+}
+
+// MakeStateDir makes the state directory of the project at root, which git
+// ignores by a file of its own.
+func MakeStateDir(root string) error {
+	dir := filepath.Join(root, StateDir)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	ignore := filepath.Join(dir, ".gitignore")
+	if _, err := os.Lstat(ignore); err == nil {
+		return nil
+	}
+	return os.WriteFile(ignore, []byte("# xt's own state and cache\n*\n"), 0o666)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -85,17 +84,3 @@ func readHolder(name string) string {
 
 // insideVar tells an xt that a stage starts which workspace is busy running it.
 const insideVar = "XT_INSIDE"
-
-// MakeStateDir makes the state directory of the project at root, which git
-// ignores by a file of its own.
-func MakeStateDir(root string) error {
-	dir := filepath.Join(root, StateDir)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	ignore := filepath.Join(dir, ".gitignore")
-	if _, err := os.Lstat(ignore); err == nil {
-		return nil
-	}
-	return os.WriteFile(ignore, []byte("# xt's own state and cache\n*\n"), 0o666)
-}
