@@ -37,6 +37,17 @@ func (w *Workspace) Facts(ctx context.Context, stages []*Stage) (*Facts, error) 
 	}, nil
 }
 
+// Plan decides for each of the stages, which must be in an order in which they
+// can be done, as the workspace stands. It remembers what it read, as
+// [Workspace.SaveIndex] does.
+func (w *Workspace) Plan(ctx context.Context, stages []*Stage, opts Options) (*Plan, error) {
+	facts, err := w.Facts(ctx, stages)
+	if err != nil {
+		return nil, err
+	}
+	return NewPlan(w.Graph, stages, facts, opts), w.SaveIndex()
+}
+
 // pathsOf returns every path that the stages, or xt.lock's entries for them,
 // name.
 func pathsOf(stages []*Stage, file *lock.File) []string {

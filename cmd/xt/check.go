@@ -64,11 +64,7 @@ func (a *app) checkPlan(c *cli.Context, root string) (*pipeline.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		facts, err := w.Facts(c.Context, w.Graph.Stages)
-		if err != nil {
-			return nil, err
-		}
-		return pipeline.NewPlan(w.Graph, w.Graph.Stages, facts, pipeline.Options{AllowMissing: true}), nil
+		return a.plan(c, w, w.Graph.Stages, pipeline.Options{AllowMissing: true})
 	}
 	if err != nil {
 		return nil, err

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/xtrepro/xt/internal/atomicfile"
@@ -38,11 +36,11 @@ func (a *app) dag(c *cli.Context) error {
 	}
 	g := newDAG(w.Graph, stages)
 	if c.Bool("status") {
-		facts, err := w.Facts(c.Context, stages)
+		plan, err := a.plan(c, w, stages, pipeline.Options{})
 		if err != nil {
 			return err
 		}
-		for i, s := range pipeline.NewPlan(w.Graph, stages, facts, pipeline.Options{}).Steps {
+		for i, s := range plan.Steps {
 			g.Nodes[i].State = dagState(s)
 		}
 	}
@@ -66,7 +64,7 @@ func (a *app) dag(c *cli.Context) error {
 		return usageErrorf("xt dag --format: want text, svg, mermaid, dot or json, not %q", format)
 	}
 	if name := c.String("output"); name != "" {
-		return atomicfile.Write(name, []byte(text), os.FileMode(0o666))
+		return atomicfile.Write(name, []byte(text), 0o666)
 	}
 	a.term.Printf("%s", text)
 	return nil

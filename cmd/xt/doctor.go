@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -36,7 +37,7 @@ type finding struct {
 }
 
 func (a *app) doctor(c *cli.Context) error {
-	d := &diagnosis{a: a, c: c}
+	d := &diagnosis{a: a}
 	d.tools()
 	d.machine()
 	if root, err := pipeline.FindRoot(a.dir); err == nil {
@@ -65,9 +66,9 @@ func (a *app) doctor(c *cli.Context) error {
 	return nil
 }
 
+// diagnosis gathers the findings.
 type diagnosis struct {
 	a        *app
-	c        *cli.Context
 	findings []finding
 }
 
@@ -92,8 +93,9 @@ func (d *diagnosis) tools() {
 }
 
 func (d *diagnosis) machine() {
-	for _, k := range slices.Sorted(maps.Keys(seedenv.Machine())) {
-		d.note(k, seedenv.Machine()[k], true)
+	facts := seedenv.Machine()
+	for _, k := range slices.Sorted(maps.Keys(facts)) {
+		d.note(k, facts[k], true)
 	}
 }
 
@@ -110,19 +112,12 @@ func (d *diagnosis) project(root string) {
 		d.note("repository", "not in a git repository: commits cannot be recorded", true)
 	} else {
 		head, err := w.Repo.Head()
-		d.note("repository", w.Repo.Top+" at "+orText(head, "no commit yet"), err == nil)
+		d.note("repository", w.Repo.Top+" at "+cmp.Or(head, "no commit yet"), err == nil)
 	}
 	d.note("cache", w.Cache.Dir(), writable(w.Cache.Dir()))
 	if p := w.Graph.Config.Python; p != nil {
 		d.note("requirements", p.Requirements, true)
 	}
-}
-
-func orText(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // writable reports whether files can be made in dir, or in the nearest

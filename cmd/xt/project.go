@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -22,7 +21,7 @@ func (a *app) openPaths(c *cli.Context) (w *pipeline.Workspace, paths []string, 
 		}
 		paths = append(paths, rel)
 	}
-	unlock, err = a.lockWorkspace(c.Context, w, c)
+	unlock, err = a.lockWorkspace(c, w)
 	return w, paths, unlock, err
 }
 
@@ -54,8 +53,8 @@ func (a *app) rel(w *pipeline.Workspace, name string) (string, error) {
 
 // lockWorkspace waits until no other xt changes the workspace, and says for
 // whom it waits.
-func (a *app) lockWorkspace(ctx context.Context, w *pipeline.Workspace, c *cli.Context) (unlock func(), err error) {
-	return w.Acquire(ctx, c.Command.HelpName, func(holder string) {
+func (a *app) lockWorkspace(c *cli.Context, w *pipeline.Workspace) (unlock func(), err error) {
+	return w.Acquire(c.Context, c.Command.HelpName, func(holder string) {
 		a.term.Sayf("waiting for %s to end", holder)
 	})
 }
@@ -65,4 +64,11 @@ func (a *app) watch(w *pipeline.Workspace, label string) *term.Progress {
 	p := a.term.Start(label, 0)
 	w.Scan.OnFile = p.Add
 	return p
+}
+
+// plan decides about the stages, and shows the progress of hashing.
+func (a *app) plan(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, opts pipeline.Options) (*pipeline.Plan, error) {
+	progress := a.watch(w, "hashing")
+	defer progress.Done()
+	return w.Plan(c.Context, stages, opts)
 }

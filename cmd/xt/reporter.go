@@ -11,12 +11,14 @@ import (
 
 // reporter writes what a run does, as it does it.
 type reporter struct {
-	a    *app
-	json bool // standard output is for JSON alone
+	a       *app
+	json    bool           // standard output is for JSON alone
+	hashing *term.Progress // shown until the first stage begins
 }
 
 func (r *reporter) Begin(s *pipeline.Step) {
 	t := r.a.term
+	r.hashing.Done()
 	if s.Action != pipeline.Execute {
 		return
 	}

@@ -69,11 +69,10 @@ func (a *app) repro(c *cli.Context) error {
 
 // dryRun prints the plan. It exits with 1 if something is to be done.
 func (a *app) dryRun(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, opts pipeline.RunOptions) error {
-	facts, err := w.Facts(c.Context, stages)
+	plan, err := a.plan(c, w, stages, opts.Options)
 	if err != nil {
 		return err
 	}
-	plan := pipeline.NewPlan(w.Graph, stages, facts, opts.Options)
 	if c.Bool("json") {
 		if err := a.writeJSON(newStatusReport(plan, nil)); err != nil {
 			return err
@@ -90,17 +89,18 @@ func (a *app) dryRun(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.S
 }
 
 func (a *app) reallyRun(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, opts pipeline.RunOptions) error {
-	unlock, err := a.lockWorkspace(c.Context, w, c)
+	unlock, err := a.lockWorkspace(c, w)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	begin := time.Now()
-	rep := &reporter{a: a, json: c.Bool("json")}
 	if err := w.Prepare(c.Context, stages); err != nil {
 		return err
 	}
+	rep := &reporter{a: a, json: c.Bool("json"), hashing: a.watch(w, "hashing")}
 	results, err := w.Run(c.Context, stages, opts, rep)
+	rep.hashing.Done()
 	if c.Bool("json") {
 		if jsonErr := a.writeJSON(newReproReport(results)); err == nil {
 			err = jsonErr

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,12 +47,8 @@ func (a *app) why(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	facts, err := w.Facts(c.Context, all)
+	plan, err := a.plan(c, w, all, pipeline.Options{})
 	if err != nil {
-		return err
-	}
-	plan := pipeline.NewPlan(w.Graph, all, facts, pipeline.Options{})
-	if err := w.SaveIndex(); err != nil {
 		return err
 	}
 	asked := map[*pipeline.Stage]bool{}
@@ -100,18 +97,11 @@ func (a *app) explain(w *pipeline.Workspace, s *pipeline.Step) {
 		a.term.Printf("  seed        %d, deterministic %s, threads %d\n", *e.Seed, e.Deterministic, e.Threads)
 	}
 	if env := s.Environment; env != nil {
-		a.term.Printf("  environment %s/%s, %s, %s\n", env.OS, env.Arch, orNone(env.Python), packagesWords(env))
+		a.term.Printf("  environment %s/%s, %s, %s\n", env.OS, env.Arch, cmp.Or(env.Python, "no Python"), packagesWords(env))
 	}
 	for _, it := range e.Outs {
 		a.term.Printf("  output      %s %s (%s)\n", it.Path, it.Sum.Short(), term.Bytes(it.Size))
 	}
-}
-
-func orNone(python string) string {
-	if python == "" {
-		return "no Python"
-	}
-	return python
 }
 
 // packagesWords says which packages an environment has: those that the locked
