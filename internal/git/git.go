@@ -8,10 +8,8 @@ package git
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -154,19 +152,6 @@ func (r *Repo) Resolve(rev string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// RevisionError says that git has nothing of a name.
-type RevisionError struct {
-	Rev    string
-	Unborn bool // there is no commit yet at all
-}
-
-func (e *RevisionError) Error() string {
-	if e.Unborn {
-		return fmt.Sprintf("git knows no revision %q: there is no commit yet", e.Rev)
-	}
-	return fmt.Sprintf("git knows no revision %q", e.Rev)
-}
-
 // haveCommand reports whether there is a git command to ask.
 func haveCommand() bool {
 	_, err := exec.LookPath("git")
@@ -182,7 +167,7 @@ func (r *Repo) runInput(stdin []byte, args ...string) ([]byte, error) {
 	if where == "" {
 		where = r.Dir
 	}
-	cmd := exec.CommandContext(context.Background(), "git", append([]string{"-C", where}, args...)...)
+	cmd := exec.Command("git", append([]string{"-C", where}, args...)...)
 	cmd.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
 	cmd.Stdin = bytes.NewReader(stdin)
 	var stderr bytes.Buffer
@@ -197,10 +182,16 @@ func (r *Repo) runInput(stdin []byte, args ...string) ([]byte, error) {
 	return out, nil
 }
 
-// notExist is what a read of a path that git does not have returns.
-func notExist(rev, path string) error {
-	if rev == "" {
-		rev = "the index"
+// RevisionError says that git has nothing of a name.
+type RevisionError struct {
+	Rev    string
+	Unborn bool // there is no commit yet at all
+}
+
+// Error names the revision.
+func (e *RevisionError) Error() string {
+	if e.Unborn {
+		return fmt.Sprintf("git knows no revision %q: there is no commit yet", e.Rev)
 	}
-	return &fs.PathError{Op: "read from " + rev, Path: path, Err: fs.ErrNotExist}
+	return fmt.Sprintf("git knows no revision %q", e.Rev)
 }

@@ -25,11 +25,11 @@ type Terminal struct {
 
 	Quiet bool // say only errors and results
 
-	mu     sync.Mutex
-	live   bool   // Err is a terminal, so a line may be updated in place
-	color  bool   // Err shows colour
-	colorO bool   // Out shows colour
-	status string // the line being updated in place, without its ending
+	mu       sync.Mutex
+	live     bool   // Err is a terminal, so a line may be updated in place
+	colorOut bool   // Out shows colour
+	colorErr bool   // Err shows colour
+	status   string // the line being updated in place, without its ending
 }
 
 // New returns a Terminal on the two standard streams.
@@ -37,8 +37,8 @@ func New(stdout, stderr *os.File) *Terminal {
 	t := &Terminal{Out: stdout, Err: stderr}
 	plain := os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb"
 	t.live = xterm.IsTerminal(int(stderr.Fd())) && os.Getenv("TERM") != "dumb"
-	t.color = t.live && !plain
-	t.colorO = xterm.IsTerminal(int(stdout.Fd())) && !plain
+	t.colorErr = t.live && !plain
+	t.colorOut = xterm.IsTerminal(int(stdout.Fd())) && !plain
 	return t
 }
 
@@ -56,10 +56,10 @@ const (
 )
 
 // Paint returns s in the style where standard output shows colour, else s.
-func (t *Terminal) Paint(style Style, s string) string { return paint(t.colorO, style, s) }
+func (t *Terminal) Paint(style Style, s string) string { return paint(t.colorOut, style, s) }
 
 // PaintErr is [Terminal.Paint] for standard error.
-func (t *Terminal) PaintErr(style Style, s string) string { return paint(t.color, style, s) }
+func (t *Terminal) PaintErr(style Style, s string) string { return paint(t.colorErr, style, s) }
 
 func paint(on bool, style Style, s string) string {
 	if !on || s == "" {

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // Dirty returns those of the paths, relative to the top, at or below which the
@@ -51,33 +50,6 @@ func touches(records []string, path string) bool {
 		}
 	}
 	return false
-}
-
-// Commit is one entry of git's log.
-type Commit struct {
-	Hash    string
-	Author  string
-	Time    time.Time
-	Subject string
-}
-
-// LastChange returns the newest commit reachable from HEAD, but not from since
-// unless that is empty, that changed path. ok is false where there is none or
-// git does not know.
-func (r *Repo) LastChange(path, since string) (c Commit, ok bool) {
-	if !haveCommand() {
-		return Commit{}, false
-	}
-	if since != "" {
-		since += ".."
-	}
-	out, err := r.run("--literal-pathspecs", "log", "-1", "--format=%H%x00%an%x00%aI%x00%s", since+"HEAD", "--", path)
-	f := strings.SplitN(strings.TrimSpace(string(out)), "\x00", 4)
-	if err != nil || len(f) != 4 {
-		return Commit{}, false
-	}
-	when, _ := time.Parse(time.RFC3339, f[2])
-	return Commit{f[0], f[1], when, f[3]}, true
 }
 
 // Worktrees returns the tops of the other working trees of this repository that
