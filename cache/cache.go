@@ -41,6 +41,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -115,6 +116,9 @@ func Open(dir string, opts Options) (*Cache, error) {
 
 // Dir returns the absolute path of the cache directory.
 func (c *Cache) Dir() string { return c.dir }
+
+// Links returns the ways to bring an object into a workspace, best first.
+func (c *Cache) Links() []Link { return slices.Clone(c.links) }
 
 // Objects returns the absolute path of the folder that symbolic links in a
 // workspace point into: what [hash.Scanner] wants to know.

@@ -34,12 +34,12 @@ type Needs struct {
 }
 
 // Needs returns what the lock files in the scope need, but for those of projects
-// that are gone for good. One that cannot be read
-// is an error: what it needs is not known.
-func (w *Workspace) Needs(scope Scope, gone []string) (*Needs, error) {
+// that are gone for good. One that cannot be read is an error: what it needs is
+// not known.
+func (w *Workspace) Needs(ctx context.Context, scope Scope, gone []string) (*Needs, error) {
 	n := &needed{Needs: Needs{Environments: map[hash.Sum]bool{}}, seen: map[hash.Sum]bool{}, roots: map[string]bool{w.Root: true}}
 	n.lock(w.Lock.File())
-	if err := n.repo(w.Repo, w.prefix, scope); err != nil {
+	if err := n.repo(ctx, w.Repo, w.prefix, scope); err != nil {
 		return nil, err
 	}
 	projects, err := w.Cache.Projects()
@@ -50,7 +50,7 @@ func (w *Workspace) Needs(scope Scope, gone []string) (*Needs, error) {
 		if slices.Contains(gone, root) {
 			continue
 		}
-		if err := n.project(root, scope); err != nil {
+		if err := n.project(ctx, root, scope); err != nil {
 			return nil, err
 		}
 	}
@@ -144,7 +144,7 @@ func (n *needed) dir(root string) error {
 }
 
 // repo takes what the refs and the other working trees of a repository need.
-func (n *needed) repo(r *git.Repo, prefix string, scope Scope) error {
+func (n *needed) repo(ctx context.Context, r *git.Repo, prefix string, scope Scope) error {
 	if r == nil {
 		return nil
 	}
@@ -158,6 +158,9 @@ func (n *needed) repo(r *git.Repo, prefix string, scope Scope) error {
 	}
 	path := prefix + LockFile
 	at := func(commit string) error {
+		if err := ctx.Err(); err != nil {
+			return err // a long history takes a while
+		}
 		b, err := r.ReadFileAt(commit, path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -188,7 +191,7 @@ func (n *needed) repo(r *git.Repo, prefix string, scope Scope) error {
 
 // project takes what another project that uses the cache needs. One that is
 // gone may be on a disk that is not there now, so that this is an error.
-func (n *needed) project(root string, scope Scope) error {
+func (n *needed) project(ctx context.Context, root string, scope Scope) error {
 	if n.roots[root] {
 		return nil
 	}
@@ -209,7 +212,7 @@ func (n *needed) project(root string, scope Scope) error {
 	if repo.Top == "" {
 		return nil
 	}
-	return n.repo(repo, prefixOf(repo, root), scope)
+	return n.repo(ctx, repo, prefixOf(repo, root), scope)
 }
 
 // Owners returns, for digests that were lost, what xt.lock says they were: the

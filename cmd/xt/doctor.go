@@ -115,6 +115,11 @@ func (d *diagnosis) project(root string) {
 		d.note("repository", w.Repo.Top+" at "+cmp.Or(head, "no commit yet"), err == nil)
 	}
 	d.note("cache", w.Cache.Dir(), writable(w.Cache.Dir()))
+	var links []string
+	for _, l := range w.Cache.Links() {
+		links = append(links, l.String())
+	}
+	d.note("links", strings.Join(links, ", "), true)
 	if p := w.Graph.Config.Python; p != nil {
 		d.note("requirements", p.Requirements, true)
 	}

@@ -56,7 +56,7 @@ func (a *app) gc(c *cli.Context) error {
 			}
 		}
 	}
-	needs, err := w.Needs(scope, gone)
+	needs, err := w.Needs(c.Context, scope, gone)
 	if err != nil {
 		return err
 	}
