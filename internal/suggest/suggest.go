@@ -17,7 +17,8 @@ func DidYouMean(word string, candidates []string) string {
 }
 
 // Nearest returns the candidate that differs in the fewest letters, if these
-// are few, or that word is a part of; "" if there is none.
+// are few, or that word is a part of; "" if there is none. Of several as near it
+// is the one that begins most like word, since slips are rarer there.
 func Nearest(word string, candidates []string) string {
 	if word == "" {
 		return ""
@@ -26,7 +27,7 @@ func Nearest(word string, candidates []string) string {
 	low := strings.ToLower(word)
 	for _, c := range candidates {
 		d := editDistance(low, strings.ToLower(c), distance+1)
-		if d < distance || d == distance && best != "" && best[0] != word[0] && c != "" && c[0] == word[0] {
+		if d < distance || d == distance && best != "" && samePrefix(word, c) > samePrefix(word, best) {
 			best, distance = c, d
 		}
 	}
@@ -39,6 +40,15 @@ func Nearest(word string, candidates []string) string {
 		}
 	}
 	return ""
+}
+
+// samePrefix returns how many bytes a and b begin with in common.
+func samePrefix(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // editDistance counts the letters to insert, delete, replace or swap to make b
