@@ -11,6 +11,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/xtrepro/xt/internal/atomicfile"
+	"github.com/xtrepro/xt/seedenv"
 )
 
 // holder is what the workspace's lock file says of who holds it.
@@ -25,7 +26,7 @@ type holder struct {
 // told whom it waits for, and Acquire waits until ctx ends. The state directory
 // is made if need be.
 func (w *Workspace) Acquire(ctx context.Context, command string, waiting func(holder string)) (unlock func(), err error) {
-	if busy, _ := w.variable(insideVar); busy == w.Root {
+	if busy, _ := seedenv.Lookup(w.environ, insideVar); busy == w.Root {
 		return nil, &MisuseError{Msg: command + " cannot run inside a stage of the same project: the stage's own run holds it", Hint: "let the stage depend on the other stage's output instead"}
 	}
 	if err := MakeStateDir(w.Root); err != nil {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/xtrepro/xt/internal/tomldoc"
@@ -108,7 +109,7 @@ func integer(want, doc, example string, lo, hi int64) *shape {
 }
 
 func flag(doc string, def bool) *shape {
-	return &shape{kinds: aBoolean, want: "true or false", doc: doc, example: boolText(!def), def: def}
+	return &shape{kinds: aBoolean, want: "true or false", doc: doc, example: strconv.FormatBool(!def), def: def}
 }
 
 func table(doc string, keys ...key) *shape {
@@ -117,11 +118,4 @@ func table(doc string, keys ...key) *shape {
 
 func tables(doc string, name *naming, each *shape) *shape {
 	return &shape{kinds: aTable, want: "a table", doc: doc, rest: each, name: name}
-}
-
-func boolText(b bool) string {
-	if b {
-		return "true"
-	}
-	return "false"
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/xtrepro/xt/internal/tomldoc"
+	"github.com/xtrepro/xt/lock"
 )
 
 // readStages makes the stages of xt.toml, each cell of a matrix one of its own.
@@ -143,7 +144,7 @@ func (b *builder) readShell() {
 	b.stage.Shell = words
 	switch {
 	case !b.ok(n):
-		b.stage.Shell = []string{"sh", "-e", "-c"}
+		b.stage.Shell = lock.DefaultShell()
 	case b.broken(n):
 	case slices.Contains(words, "") || len(words) == 0:
 		b.tell(n.At, b.p, `such as shell = "bash" or shell = ["bash", "-e", "-c"]`, "shell is empty")
@@ -153,7 +154,7 @@ func (b *builder) readShell() {
 	case words[0] == "bash":
 		b.stage.Shell = []string{"bash", "-e", "-o", "pipefail", "-c"}
 	case words[0] == "sh":
-		b.stage.Shell = []string{"sh", "-e", "-c"}
+		b.stage.Shell = lock.DefaultShell()
 	default:
 		b.stage.Shell = []string{words[0], "-c"}
 	}
@@ -264,9 +265,9 @@ func (b *builder) readSeed() {
 	if b.ok(n) {
 		switch {
 		case n.Value == false:
-			s.Value, s.Deterministic = nil, "off"
-		case s.Value == nil && s.Deterministic == "off" && b.doc.Root.Get("seed") == nil:
-			s.Deterministic = "on"
+			s.Value, s.Deterministic = nil, lock.DeterministicOff
+		case s.Value == nil && s.Deterministic == lock.DeterministicOff && b.doc.Root.Get("seed") == nil:
+			s.Deterministic = lock.DeterministicOn
 		}
 		if v, ok := n.Value.(int64); ok {
 			s.Value = &v

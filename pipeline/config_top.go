@@ -3,18 +3,20 @@ package pipeline
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/xtrepro/xt/internal/tomldoc"
+	"github.com/xtrepro/xt/lock"
 )
 
 // readConfig fills in what concerns the project as a whole.
 func (l *loader) readConfig() {
 	root := l.doc.Root
 	l.cfg.Name = l.str(root.Get("project").Get("name"))
-	l.cfg.Seed = Seed{Deterministic: "off", Threads: 1}
+	l.cfg.Seed = Seed{Deterministic: lock.DeterministicOff, Threads: 1}
 	if n := root.Get("seed"); l.ok(n) {
-		l.cfg.Seed.Deterministic = "on"
+		l.cfg.Seed.Deterministic = lock.DeterministicOn
 		l.seedTable(n, &l.cfg.Seed)
 	}
 	l.readPython(root.Get("python"))
@@ -43,11 +45,11 @@ func (l *loader) deterministic(n *tomldoc.Node, s *Seed) {
 	switch {
 	case !l.ok(n):
 	case n.Value == true:
-		s.Deterministic = "on"
+		s.Deterministic = lock.DeterministicOn
 	case n.Value == false:
-		s.Deterministic = "off"
+		s.Deterministic = lock.DeterministicOff
 	default:
-		s.Deterministic = "warn"
+		s.Deterministic = lock.DeterministicWarn
 	}
 }
 
@@ -122,12 +124,9 @@ func checkScheme(u *url.URL) (msg, hint string) {
 		return fmt.Sprintf("unknown store %s://", s), "did you mean sftp://?"
 	case s == "local":
 		return "unknown store local://", "did you mean file://?"
+	case slices.Contains(remoteSchemes, s):
+		return checkBucket(u)
 	default:
-		for _, known := range remoteSchemes {
-			if s == known {
-				return checkBucket(u)
-			}
-		}
 		return fmt.Sprintf("unknown store %s://", s), "known are s3, azblob, gs, sftp and file"
 	}
 }

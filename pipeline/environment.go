@@ -210,17 +210,14 @@ func (w *Workspace) hookDir() (string, error) {
 
 // declared returns the environment with what the stage declares laid over it.
 func (w *Workspace) declared(s *Stage) []string {
-	if len(s.Env) == 0 {
-		return w.environ
-	}
-	return overlay(w.environ, s.Env)
+	return seedenv.Overlay(w.environ, s.Env)
 }
 
 // childEnv returns the environment of a stage's command: the user's, the Python
 // environment, the seeds, and over all of them what the stage declares.
 func (w *Workspace) childEnv(ctx context.Context, s *Stage) ([]string, error) {
-	env := overlay(w.environ, map[string]string{insideVar: w.Root, "XT_STAGE": s.Name})
-	if _, ok := w.variable("PYTHONUNBUFFERED"); !ok {
+	env := seedenv.Overlay(w.environ, map[string]string{insideVar: w.Root, "XT_STAGE": s.Name})
+	if _, ok := seedenv.Lookup(w.environ, "PYTHONUNBUFFERED"); !ok {
 		// So that what Python writes is seen when it is written.
 		env = append(env, "PYTHONUNBUFFERED=1")
 	}
@@ -229,39 +226,18 @@ func (w *Workspace) childEnv(ctx context.Context, s *Stage) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		env = overlay(env, venv.Vars(env))
+		env = seedenv.Overlay(env, venv.Vars(env))
 	}
 	if s.Seed.Value != nil || s.Seed.Deterministic != lock.DeterministicOff {
-		seed := seedenv.Seed{Value: s.Seed.Value, Deterministic: s.Seed.Deterministic, Threads: s.Seed.Threads}
-		env = overlay(env, seedenv.Vars(seed, env))
+		env = seedenv.Overlay(env, seedenv.Vars(seedenv.Seed(s.Seed), env))
 		dir, err := w.hookDir()
 		if err != nil {
 			return nil, fmt.Errorf("unpack the Python start-up hook: %w", err)
 		}
-		env = overlay(env, seedenv.HookVars(dir, overlay(env, s.Env)))
+		env = seedenv.Overlay(env, seedenv.HookVars(dir, seedenv.Overlay(env, s.Env)))
 		declared := maps.Clone(s.Env)
 		delete(declared, "PYTHONPATH") // the hook stands in front of it
-		return overlay(env, declared), nil
+		return seedenv.Overlay(env, declared), nil
 	}
-	return overlay(env, s.Env), nil
-}
-
-// overlay returns environ with vars in place of those of the same name.
-func overlay(environ []string, vars map[string]string) []string {
-	if len(vars) == 0 {
-		return environ
-	}
-	out := make([]string, 0, len(environ)+len(vars))
-	for _, kv := range environ {
-		if k, _, ok := cutVariable(kv); ok {
-			if _, replaced := vars[k]; replaced {
-				continue
-			}
-		}
-		out = append(out, kv)
-	}
-	for _, k := range slices.Sorted(maps.Keys(vars)) {
-		out = append(out, k+"="+vars[k])
-	}
-	return out
+	return seedenv.Overlay(env, s.Env), nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/seedenv"
 )
 
 // Facts gathers what a plan for the stages is made from, as the workspace
@@ -26,7 +27,7 @@ func (w *Workspace) Facts(ctx context.Context, stages []*Stage) (*Facts, error) 
 	return &Facts{
 		Nodes:       nodes,
 		Lock:        file,
-		Variable:    w.variable,
+		Variable:    func(name string) (string, bool) { return seedenv.Lookup(w.environ, name) },
 		Environment: envs,
 		Stored:      w.stored,
 		Within:      w.within,
@@ -93,22 +94,4 @@ func (w *Workspace) within(dir hash.Node, sub string) (hash.Node, bool) {
 		dir, sub = e.Node, rest
 	}
 	return dir, true
-}
-
-func (w *Workspace) variable(name string) (string, bool) {
-	for i := len(w.environ) - 1; i >= 0; i-- {
-		if k, v, ok := cutVariable(w.environ[i]); ok && k == name {
-			return v, true
-		}
-	}
-	return "", false
-}
-
-func cutVariable(kv string) (key, value string, ok bool) {
-	for i := 1; i < len(kv); i++ { // Windows has names that begin with "="
-		if kv[i] == '=' {
-			return kv[:i], kv[i+1:], true
-		}
-	}
-	return "", "", false
 }

@@ -155,7 +155,7 @@ func scalarText(v any) (string, bool) {
 	case float64:
 		return floatText(v), true
 	case bool:
-		return boolText(v), true
+		return strconv.FormatBool(v), true
 	}
 	return "", false
 }

@@ -1,13 +1,15 @@
 package seedenv
 
 import (
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 )
 
-// lookup returns the value of a variable in an environment as [os.Environ]
+// Lookup returns the value of a variable in an environment as [os.Environ]
 // gives it. Of several entries the last counts, as it does for a child process.
-func lookup(environ []string, name string) (string, bool) {
+func Lookup(environ []string, name string) (string, bool) {
 	for i := len(environ) - 1; i >= 0; i-- {
 		key, value, ok := strings.Cut(environ[i], "=")
 		if ok && sameName(key, name) {
@@ -17,9 +19,9 @@ func lookup(environ []string, name string) (string, bool) {
 	return "", false
 }
 
-// get is [lookup] for variables where unset and empty mean the same.
+// get is [Lookup] for variables where unset and empty mean the same.
 func get(environ []string, name string) string {
-	value, _ := lookup(environ, name)
+	value, _ := Lookup(environ, name)
 	return value
 }
 
@@ -45,4 +47,15 @@ next:
 		kept = append(kept, entry)
 	}
 	return kept
+}
+
+// Overlay returns environ with vars in place of those of the same name, sorted
+// by name.
+func Overlay(environ []string, vars map[string]string) []string {
+	names := slices.Sorted(maps.Keys(vars))
+	over := without(environ, names...)
+	for _, name := range names {
+		over = append(over, name+"="+vars[name])
+	}
+	return over
 }

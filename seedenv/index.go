@@ -12,7 +12,7 @@ import (
 func (b *Builder) uvEnviron(ctx context.Context, python string) []string {
 	environ := without(b.Environ, "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "UV_SYSTEM_PYTHON",
 		"UV_PROJECT", "UV_WORKING_DIRECTORY", "XT_SEED", "XT_DETERMINISTIC")
-	if _, ok := lookup(environ, "UV_PYTHON_DOWNLOADS"); !ok {
+	if _, ok := Lookup(environ, "UV_PYTHON_DOWNLOADS"); !ok {
 		environ = append(environ, "UV_PYTHON_DOWNLOADS=never")
 	}
 	b.askPip.Do(func() { b.pip = b.pipSettings(ctx, python) })
@@ -57,14 +57,14 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 func translate(pip map[string]string, environ []string) map[string]string {
 	vars := make(map[string]string)
 	put := func(name, value string) {
-		if _, ok := lookup(environ, name); !ok && value != "" {
+		if _, ok := Lookup(environ, name); !ok && value != "" {
 			vars[name] = value
 		}
 	}
 	put("SSL_CERT_FILE", existing(pip["cert"]))
 	put("UV_HTTP_TIMEOUT", orElse(pip["timeout"], pip["default-timeout"]))
 	for _, name := range []string{"UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_NO_INDEX"} {
-		if _, ok := lookup(environ, name); ok {
+		if _, ok := Lookup(environ, name); ok {
 			return vars
 		}
 	}
