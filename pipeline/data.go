@@ -77,6 +77,13 @@ func (w *Workspace) mayAdd(p string) error {
 	if strings.Contains(p, `\`) {
 		return &MisuseError{Msg: p + " has a backslash in its name, which separates directories on some systems", Hint: "rename it, or add the directory that it is in: names inside a directory are free"}
 	}
+	for _, s := range w.Graph.Stages {
+		for _, c := range s.Code {
+			if below(c, p) || below(p, c) {
+				return &MisuseError{Msg: fmt.Sprintf("%s is code of stage %s (%s), which git keeps", p, s.Name, c), Hint: "\"git add " + p + "\", or list it under deps if it is data"}
+			}
+		}
+	}
 	for _, m := range w.Graph.Producers(p) {
 		return &MisuseError{Msg: fmt.Sprintf("%s is made by stage %s (output %s), which records it", p, m.Stage.Name, m.Out.Path), Hint: "\"xt repro\" brings it up to date"}
 	}

@@ -63,6 +63,9 @@ func (a *app) why(c *cli.Context) error {
 			report = append(report, newStageStatus(step))
 		case c.Bool("fingerprint"):
 			a.term.Printf("%s", pipeline.Describe(step.Entry))
+			if step.Entry.Fingerprint.IsZero() {
+				a.term.Warnf("some inputs of %s are not known yet: they are shown as nothing", step.Stage.Name)
+			}
 		default:
 			a.explain(w, step)
 		}
