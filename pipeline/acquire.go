@@ -42,12 +42,8 @@ func (w *Workspace) Acquire(ctx context.Context, command string, waiting func(ho
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
-	b, _ := json.Marshal(holder{PID: os.Getpid(), Command: command, Since: time.Now()})
-	if err := os.WriteFile(name, b, 0o666); err != nil {
-		l.Close()
-		return nil, err
-	}
-	if err := errors.Join(w.tidy(), w.reopen(), w.register()); err != nil {
+	err = errors.Join(writeHolder(name, command), w.tidy(), w.reopen(), w.register())
+	if err != nil {
 		l.Close()
 		return nil, err
 	}
@@ -71,6 +67,14 @@ func (w *Workspace) register() error {
 		return nil
 	}
 	return w.Cache.Register(w.Root)
+}
+
+func writeHolder(name, command string) error {
+	b, err := json.Marshal(holder{PID: os.Getpid(), Command: command, Since: time.Now()})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, b, 0o666)
 }
 
 // readHolder describes who holds the lock, as far as the file tells.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 const (
@@ -59,4 +60,21 @@ func compareBool(a, b bool) int {
 		return -1
 	}
 	return 1
+}
+
+// knownAre lists what there is, for a hint.
+func knownAre(words []string) string {
+	if len(words) == 1 {
+		return "the only one is " + words[0]
+	}
+	return "known are " + some(words)
+}
+
+// some joins the first few words for a message.
+func some(words []string) string {
+	const few = 25
+	if len(words) > few {
+		return strings.Join(words[:few], ", ") + ", …"
+	}
+	return strings.Join(words, ", ")
 }

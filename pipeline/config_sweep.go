@@ -87,7 +87,7 @@ func (l *loader) objective(n *tomldoc.Node, p place) (file, key string) {
 func (l *loader) sweepParam(n *tomldoc.Node, p place) SweepParam {
 	low, high, step := n.Get("low"), n.Get("high"), n.Get("step")
 	sp := SweepParam{Low: l.float(low), High: l.float(high), Step: l.float(step), Log: l.flag(n.Get("log"), false)}
-	sp.Param, _ = l.param(n.Key, n.KeyAt, p)
+	sp.Param, _ = l.param(n.Key, n.KeyAt, p) // which tells what is wrong with it
 	for _, c := range l.each(n.Get("choices")) {
 		sp.Choices = append(sp.Choices, c.Value)
 	}

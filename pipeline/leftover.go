@@ -24,7 +24,7 @@ func (w *Workspace) noteLeftovers(ctx context.Context, s *Stage) {
 		if o.Keep {
 			continue
 		}
-		n, err := w.node(ctx, o.Path)
+		n, err := w.standing(ctx, o.Path)
 		if err != nil || n.IsZero() {
 			continue
 		}
@@ -41,6 +41,8 @@ func (w *Workspace) isLeftover(path string, n hash.Node) bool {
 	return err == nil && string(b) == nodeText(n)
 }
 
+// forgetLeftover takes a note away. One that stays is of no use to anything but
+// the very same bytes.
 func (w *Workspace) forgetLeftover(path string) { _ = os.Remove(w.leftover(path)) }
 
 // leftover returns the file that notes what was left at path.

@@ -10,7 +10,8 @@ import (
 // directory. Where xt is killed the file stays, and the command may go on: the
 // next xt must end it, lest both write to the same outputs.
 
-// noteGroup notes a process group that has been started.
+// noteGroup notes a process group that has been started. One that cannot be noted
+// only goes on if xt is killed, which is no reason not to run it.
 func (w *Workspace) noteGroup(pgid int) (forget func()) {
 	name := w.state(filepath.Join("running", strconv.Itoa(pgid)))
 	if os.WriteFile(name, nil, 0o666) != nil {

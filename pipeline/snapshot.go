@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -76,7 +77,7 @@ var _ Source = (*Snapshot)(nil)
 
 // Check compares every stage with xt.lock, as git has both. What git does not
 // have it takes from xt.lock: data, and the environment that a stage ran in.
-func (s *Snapshot) Check() (*Plan, error) {
+func (s *Snapshot) Check(ctx context.Context) (*Plan, error) {
 	facts := &Facts{
 		Nodes:    map[string]hash.Node{},
 		Lock:     s.Lock,
@@ -86,6 +87,9 @@ func (s *Snapshot) Check() (*Plan, error) {
 		Past:     func(hash.Fingerprint) ([]lock.Item, bool) { return nil, false },
 	}
 	for _, path := range pathsOf(s.Graph.Stages, s.Lock) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		n, ok, err := s.node(path)
 		if err != nil {
 			return nil, err

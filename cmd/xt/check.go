@@ -69,5 +69,5 @@ func (a *app) checkPlan(c *cli.Context, root string) (*pipeline.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Check()
+	return s.Check(c.Context)
 }

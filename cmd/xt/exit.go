@@ -50,6 +50,7 @@ func (a *app) exit(ctx context.Context, err error, asJSON bool) int {
 	}
 	msg, hints := message(err)
 	if asJSON {
+		// Where it cannot be written, standard error still says it.
 		_ = json.NewEncoder(a.term.Out).Encode(errorMessage{Error: msg, Hints: hints, Code: code})
 	}
 	a.term.Error(msg, hints...)

@@ -74,7 +74,7 @@ func (r *reporter) failed(res *pipeline.Result) {
 	if t.Quiet && errors.As(res.Err, &failed) && failed.Tail != "" {
 		// Its output was not shown as it came.
 		w := t.Prefixed(t.Err, failed.Stage.Name+" | ")
-		_, _ = io.WriteString(w, failed.Tail)
+		_, _ = io.WriteString(w, failed.Tail) // a Prefixer never fails
 		w.Flush()
 	}
 }
