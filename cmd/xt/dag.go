@@ -44,30 +44,32 @@ func (a *app) dag(c *cli.Context) error {
 			g.Nodes[i].State = dagState(s)
 		}
 	}
-	format := c.String("format")
-	if c.Bool("json") {
-		format = "json"
-	}
-	var text string
-	switch format {
-	case "text":
-		text = g.Text()
-	case "svg":
-		text = g.SVG()
-	case "mermaid":
-		text = g.Mermaid()
-	case "dot":
-		text = g.DOT()
-	case "json":
+	if c.Bool("json") || c.String("format") == "json" {
 		return a.writeJSON(newDAGReport(g))
-	default:
-		return usageErrorf("xt dag --format: want text, svg, mermaid, dot or json, not %q", format)
+	}
+	text, err := drawDAG(g, c.String("format"))
+	if err != nil {
+		return err
 	}
 	if name := c.String("output"); name != "" {
 		return atomicfile.Write(name, []byte(text), 0o666)
 	}
 	a.term.Printf("%s", text)
 	return nil
+}
+
+func drawDAG(g *dag.Graph, format string) (string, error) {
+	switch format {
+	case "text":
+		return g.Text(), nil
+	case "svg":
+		return g.SVG(), nil
+	case "mermaid":
+		return g.Mermaid(), nil
+	case "dot":
+		return g.DOT(), nil
+	}
+	return "", usageErrorf("xt dag --format: want text, svg, mermaid, dot or json, not %q", format)
 }
 
 func newDAG(g *pipeline.Graph, stages []*pipeline.Stage) *dag.Graph {

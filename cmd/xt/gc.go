@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -32,6 +33,18 @@ func (a *app) gcCommand() *cli.Command {
 
 var scopes = map[string]pipeline.Scope{"history": pipeline.KeepHistory, "tips": pipeline.KeepTips, "workspace": pipeline.KeepWorkspace}
 
+// gcReport is the JSON of xt gc.
+type gcReport struct {
+	DryRun    bool  `json:"dry_run"`
+	Objects   int   `json:"objects"`
+	Trees     int   `json:"trees"`
+	Runs      int   `json:"runs"`
+	Leftovers int   `json:"leftovers"`
+	Bytes     int64 `json:"bytes"`
+	Kept      int   `json:"kept"`
+	Envs      int   `json:"environments"`
+}
+
 func (a *app) gc(c *cli.Context) error {
 	if c.NArg() > 0 {
 		return usageErrorf("xt gc takes no operands: it looks at the whole cache")
@@ -40,7 +53,8 @@ func (a *app) gc(c *cli.Context) error {
 	if !ok {
 		return usageErrorf("xt gc --keep: want history, tips or workspace, not %q", c.String("keep"))
 	}
-	if c.Duration("grace") < 0 {
+	opts := cache.GCOptions{DryRun: c.Bool("dry-run"), Grace: c.Duration("grace")}
+	if opts.Grace < 0 {
 		return usageErrorf("xt gc --grace: the time cannot be negative")
 	}
 	w, _, unlock, err := a.openPaths(c)
@@ -48,43 +62,43 @@ func (a *app) gc(c *cli.Context) error {
 		return err
 	}
 	defer unlock()
-	gone := c.StringSlice("forget")
-	if !c.Bool("dry-run") {
-		for _, root := range gone {
-			if err := w.Cache.Unregister(root); err != nil {
-				return err
-			}
-		}
-	}
-	needs, err := w.Needs(c.Context, scope, gone)
-	if err != nil {
-		return err
-	}
-	envs, err := w.RemoveEnvironments(c.Context, needs, c.Duration("grace"), c.Bool("dry-run"))
-	if err != nil {
-		return err
-	}
-	r, err := w.Cache.GC(c.Context, needs.Nodes, cache.GCOptions{DryRun: c.Bool("dry-run"), Grace: c.Duration("grace")})
+	report, err := collect(c.Context, w, scope, c.StringSlice("forget"), opts)
 	if err != nil {
 		return err
 	}
 	if c.Bool("json") {
-		return a.writeJSON(struct {
-			DryRun    bool  `json:"dry_run"`
-			Objects   int   `json:"objects"`
-			Trees     int   `json:"trees"`
-			Runs      int   `json:"runs"`
-			Leftovers int   `json:"leftovers"`
-			Bytes     int64 `json:"bytes"`
-			Kept      int   `json:"kept"`
-			Envs      int   `json:"environments"`
-		}{c.Bool("dry-run"), r.Objects, r.Trees, r.Runs, r.Leftovers, r.Bytes, r.Kept, envs})
+		return a.writeJSON(report)
 	}
 	verb := "removed"
-	if c.Bool("dry-run") {
+	if report.DryRun {
 		verb = "would remove"
 	}
-	a.term.Printf("%s %s (%s), %s, %s and %s; kept %s\n", verb, plural(r.Objects, "object"), term.Bytes(r.Bytes),
-		plural(r.Trees, "directory listing"), plural(r.Runs, "cached result"), plural(envs, "Python environment"), plural(r.Kept, "object"))
+	a.term.Printf("%s %s (%s), %s, %s and %s; kept %s\n", verb, plural(report.Objects, "object"), term.Bytes(report.Bytes),
+		plural(report.Trees, "directory listing"), plural(report.Runs, "cached result"), plural(report.Envs, "Python environment"), plural(report.Kept, "object"))
 	return nil
+}
+
+// collect removes what is not needed from the cache, and the Python environments
+// beside it.
+func collect(ctx context.Context, w *pipeline.Workspace, scope pipeline.Scope, gone []string, opts cache.GCOptions) (*gcReport, error) {
+	needs, err := w.Needs(ctx, scope, gone)
+	if err != nil {
+		return nil, err
+	}
+	if !opts.DryRun {
+		for _, root := range gone {
+			if err := w.Cache.Unregister(root); err != nil {
+				return nil, err
+			}
+		}
+	}
+	envs, err := w.RemoveEnvironments(ctx, needs, opts.Grace, opts.DryRun)
+	if err != nil {
+		return nil, err
+	}
+	r, err := w.Cache.GC(ctx, needs.Nodes, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &gcReport{opts.DryRun, r.Objects, r.Trees, r.Runs, r.Leftovers, r.Bytes, r.Kept, envs}, nil
 }
