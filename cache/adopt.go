@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -108,10 +109,21 @@ func (c *Cache) adopt(ctx context.Context, src *source, before info, link Link) 
 	if had != held && err == nil {
 		err = c.adoptBytes(ctx, src, before, sum, before.Racy(begun))
 	}
-	if err != nil {
-		return sum, err
+	if err == nil {
+		err = c.linkBack(src, before, sum, link)
 	}
-	return sum, c.linkBack(src, before, sum, link)
+	if had != held && err == nil {
+		c.sealAdopted(src, before, sum)
+	}
+	return sum, err
+}
+
+// sealAdopted seals the object that src, which before describes, has become.
+func (c *Cache) sealAdopted(src *source, before info, sum hash.Sum) {
+	now, err := src.info()
+	if err == nil && now.Mtime == before.Mtime && now.Size == before.Size {
+		c.seal(sum, now)
+	}
 }
 
 // adoptBytes makes src, whose digest is sum, an object; or a copy of it, which
@@ -119,7 +131,8 @@ func (c *Cache) adopt(ctx context.Context, src *source, before info, link Link) 
 func (c *Cache) adoptBytes(ctx context.Context, src *source, before info, sum hash.Sum, racy bool) error {
 	// Another name of the same file may be outside xt's sight and is not to
 	// become read-only. And who may not change the mode does not own the file.
-	if before.links == 1 && c.near(before) && c.canLink() && src.chmod(objectMode) == nil {
+	// A file behind a symbolic link has a name there, perhaps that of another object.
+	if before.links == 1 && !isLink(src.path) && c.near(before) && c.canLink() && src.chmod(objectMode) == nil {
 		return c.linkIn(ctx, src, before, sum, racy)
 	}
 	copied, err := c.copyIn(ctx, src, before)
@@ -130,6 +143,11 @@ func (c *Cache) adoptBytes(ctx context.Context, src *source, before info, sum ha
 		return src.errChanged()
 	}
 	return c.flush(name(objects, sum))
+}
+
+func isLink(path string) bool {
+	i, err := os.Lstat(path)
+	return err != nil || i.Mode()&fs.ModeSymlink != 0
 }
 
 // linkIn gives the open file a second name in the cache. If a change might not
@@ -160,7 +178,7 @@ func (c *Cache) linkIn(ctx context.Context, src *source, before info, sum hash.S
 
 // linkBack puts a link to the object in the place of src.
 func (c *Cache) linkBack(src *source, before info, sum hash.Sum, link Link) error {
-	if link == Hardlink && c.isObject(before, sum) {
+	if c.isObject(before, sum) && (link == Symlink) == isLink(src.path) {
 		return nil
 	}
 	dir, err := openFolder(filepath.Dir(src.path))
@@ -181,13 +199,27 @@ func (c *Cache) linkBack(src *source, before info, sum hash.Sum, link Link) erro
 	return err
 }
 
-// stillIs fails unless base in d is the file src, and as it was when read.
+// stillIs fails unless base in d is the file src, or a link to it, and as it was
+// when read.
 func (d *folder) stillIs(base string, src *source, before info) error {
 	now, err := d.lstat(base)
+	if err == nil && now.mode()&fs.ModeSymlink != 0 {
+		now, err = infoBehind(src.path)
+	}
 	if err == nil && (now.Ino != before.Ino || now.Size != before.Size || now.Mtime != before.Mtime) {
 		err = src.errChanged()
 	}
 	return err
+}
+
+// infoBehind describes the file that the link at path leads to.
+func infoBehind(path string) (info, error) {
+	at, err := openSource(path)
+	if err != nil {
+		return info{}, err
+	}
+	defer at.close()
+	return at.info()
 }
 
 // linkOut makes name in dir a link to the object.

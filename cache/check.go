@@ -96,7 +96,7 @@ func (p *planner) checkGone(ctx context.Context, at string, g goner, kept bool) 
 
 // checkKept notes the path if its content n is stored nowhere else.
 func (p *planner) checkKept(ctx context.Context, at string, n hash.Node) error {
-	if n.Kind == hash.Symlink && isOurs(n.Target) || p.w.InGit != nil && p.w.InGit(at, n) {
+	if n.Kind == hash.Symlink && IsObject(n.Target) || p.w.InGit != nil && p.w.InGit(at, n) {
 		return nil
 	}
 	err := error(fs.ErrNotExist)

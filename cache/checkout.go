@@ -118,15 +118,15 @@ func (co *checkout) current(ctx context.Context) (hash.Node, error) {
 // told of the content it leads to.
 func (co *checkout) notFollowed(cur hash.Node) (hash.Node, error) {
 	target, err := os.Readlink(co.abs(co.path))
-	if err != nil || isOurs(target) {
+	if err != nil || IsObject(target) {
 		return cur, nil
 	}
 	return hash.Node{Kind: hash.Symlink, Sum: hash.Bytes([]byte(target)), Size: int64(len(target)), Target: target}, nil
 }
 
-// isOurs reports whether a symbolic link was made by xt, to this cache or to
-// one that has since been moved.
-func isOurs(target string) bool {
+// IsObject reports whether the target of a symbolic link is an object, of this
+// cache or of one that has since been moved, so that xt made the link.
+func IsObject(target string) bool {
 	parts := strings.Split(filepath.ToSlash(target), "/")
 	if len(parts) < 4 {
 		return false

@@ -179,7 +179,11 @@ func (k *checker) object(ctx context.Context, sum hash.Sum, rel string) error {
 	if is != sum {
 		return k.damaged(hash.File, objects, sum)
 	}
-	fixed := i.isWritable() && top.chmod(rel, objectMode) == nil
+	if !i.Sealed() {
+		k.seal(sum, i)
+	}
+	now, err := top.lstat(rel)
+	fixed := i.isWritable() && err == nil && !now.isWritable()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.report.Objects++

@@ -271,7 +271,7 @@ func TestObjectIsNotReplacedByItsEqual(t *testing.T) {
 	if err := w.write([]byte("one")); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.commitObject(name(objects, n.Sum), absent); err != nil {
+	if err := p.cache.commitObject(top, w, name(objects, n.Sum), absent); err != nil {
 		t.Fatal(err)
 	}
 	a, err := os.Stat(p.path("a"))

@@ -55,9 +55,9 @@ func (c *Cache) hold(ctx context.Context, sum hash.Sum, size int64) (possession,
 // the object must have that many bytes. The error wraps fs.ErrNotExist if the
 // cache lacks the object, and is a [*DamagedError] if its bytes were wrong.
 //
-// An object that is as big as it should be and that nobody may write to is
-// taken for good: reading each before each use would double the cost of a
-// checkout. Any other is read first.
+// An object that is as big as it should be and that is sealed is taken for
+// good: reading each before each use would double the cost of a checkout. Any
+// other is read first.
 func (c *Cache) present(ctx context.Context, sum hash.Sum, size int64) (info, error) {
 	top, err := c.folder()
 	if err != nil {
@@ -67,10 +67,10 @@ func (c *Cache) present(ctx context.Context, sum hash.Sum, size int64) (info, er
 	if err != nil {
 		return info{}, err
 	}
-	if i.isRegular() && !i.isWritable() && (i.Size == size || size < 0) {
+	if i.Sealed() && (i.Size == size || size < 0) {
 		return i, nil
 	}
-	if err := c.repair(ctx, sum, i); err != nil {
+	if i, err = c.repair(ctx, sum, i); err != nil {
 		return info{}, err
 	}
 	if size >= 0 && i.Size != size {
@@ -79,25 +79,41 @@ func (c *Cache) present(ctx context.Context, sum hash.Sum, size int64) (info, er
 	return i, nil
 }
 
-// repair reads a suspicious object. A good one is made read-only again; a bad
-// one goes to the quarantine.
-func (c *Cache) repair(ctx context.Context, sum hash.Sum, i info) error {
+// repair reads a suspicious object. A good one is sealed again, and described
+// anew; a bad one goes to the quarantine.
+func (c *Cache) repair(ctx context.Context, sum hash.Sum, i info) (info, error) {
 	top, err := c.folder()
 	if err != nil {
-		return err
+		return i, err
 	}
 	if i.isRegular() {
 		is, err := c.digest(ctx, objects, sum)
 		if err != nil {
-			return err
+			return i, err
 		}
 		if is == sum {
-			// If it stays writable, all that is lost is the time to read it again.
-			_ = top.chmod(name(objects, sum), 0o444)
-			return nil
+			c.seal(sum, i)
+			return top.lstat(name(objects, sum))
 		}
 	}
-	return c.quarantine(objects, sum)
+	return i, c.quarantine(objects, sum)
+}
+
+// seal marks the object, which was good when i described it, as one that need
+// not be read before it is used: see [hash.Stat.Sealed]. If that fails all that
+// is lost is the time to read it again.
+func (c *Cache) seal(sum hash.Sum, i info) {
+	top, err := c.folder()
+	if err != nil {
+		return
+	}
+	rel := name(objects, sum)
+	if i.isWritable() && top.chmod(rel, objectMode) != nil {
+		return
+	}
+	if now, err := top.lstat(rel); err == nil && now.Mtime == i.Mtime && now.Size == i.Size {
+		_ = top.touch(rel, hash.SealTime(c.now()))
+	}
 }
 
 // digest reads what is stored under sum.
@@ -146,6 +162,9 @@ func (c *Cache) refresh(rel string, i info) bool {
 	top, err := c.folder()
 	if err != nil {
 		return false
+	}
+	if i.Sealed() {
+		now = hash.SealTime(now)
 	}
 	err = top.touch(rel, now)
 	// Whoever cannot write here must do with what is there.

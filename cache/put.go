@@ -98,7 +98,7 @@ func (c *Cache) copySmall(ctx context.Context, src *source, before info) (hash.S
 			w.discard()
 			return err
 		}
-		return w.commitObject(rel, had)
+		return c.commitObject(top, w, rel, had)
 	})
 }
 
@@ -154,7 +154,7 @@ func (c *Cache) copyBig(ctx context.Context, src *source, before info) (sum hash
 			w.discard()
 			return err
 		}
-		return w.commitObject(rel, had)
+		return c.commitObject(top, w, rel, had)
 	})
 	if isReadOnly(err) {
 		// Nothing can be stored, but perhaps nothing need be.
@@ -169,10 +169,13 @@ func (c *Cache) copyBig(ctx context.Context, src *source, before info) (sum hash
 // commitObject gives w the name rel of an object of which the cache had what
 // had says. What another process has put there meanwhile stays: files in
 // workspaces may be linked to it.
-func (w *draft) commitObject(rel string, had possession) error {
+func (c *Cache) commitObject(top *folder, w *draft, rel string, had possession) error {
 	err := w.commit(rel, had == stale)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
+	}
+	if err == nil {
+		_ = top.touch(rel, hash.SealTime(c.now())) // or it is read again: see [Cache.seal]
 	}
 	return err
 }

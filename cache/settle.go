@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"io/fs"
 	"sync"
 	"time"
 
@@ -87,7 +88,7 @@ func (s *settler) record(due []settling) {
 	for i := range due {
 		d := &due[i]
 		for j := range d.recs {
-			d.recs[j].Racy = d.recs[j].Racy || d.recs[j].Stat.Racy(now) && d.recs[j].Stat != (hash.Stat{})
+			d.recs[j].Racy = d.recs[j].Racy || d.recs[j].Stat.Racy(now) && d.recs[j].Stat != (hash.Stat{}) || isObjectLink(&d.recs[j])
 		}
 		if d.self.IsZero() {
 			s.index.SetFile(d.path, d.recs[0])
@@ -96,4 +97,10 @@ func (s *settler) record(due []settling) {
 		}
 		d.recs = nil
 	}
+}
+
+// isObjectLink reports whether r is of a symbolic link to an object, whose own
+// Stat does not tell of a change of the object.
+func isObjectLink(r *hash.Record) bool {
+	return fs.FileMode(r.Stat.Mode)&fs.ModeSymlink != 0 && r.Node.Kind != hash.Symlink
 }

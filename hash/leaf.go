@@ -46,10 +46,10 @@ func (l *leaf) run(w *worker) {
 func (s *scan) identify(ctx context.Context, path string, rec *Record) error {
 	known := !rec.Node.IsZero()
 	if !known && rec.Stat.kind() == Symlink {
-		if err := s.readLink(path, rec); err != nil {
+		var err error
+		if known, err = s.readLink(path, rec); err != nil {
 			return err
 		}
-		known = true
 	}
 	if known && (s.store == nil || rec.Node.Kind == Symlink || s.store.HasFile(rec.Node)) {
 		return nil
@@ -102,7 +102,7 @@ func (s *scan) readFile(ctx context.Context, path string, rec *Record) error {
 		kind = rec.Node.Kind // a link to a stored file keeps the file's kind
 	}
 	rec.Node = Node{Kind: kind, Sum: sum, Size: size}
-	rec.Racy = rec.Stat.Racy(begun)
+	rec.Racy = rec.Stat.Racy(begun) || rec.Stat.kind() == Symlink
 	if s.store == nil {
 		return nil
 	}
@@ -144,7 +144,7 @@ func (s *scan) checkPut(path string, rec *Record) error {
 // inode, or a link to it.
 func (s *scan) isObject(path string, st Stat, sum Sum) bool {
 	if st.kind() == Symlink {
-		n, err := s.linked(path)
+		n, _, err := s.linked(path)
 		return err == nil && n.Sum == sum
 	}
 	obj, err := lstat(s.object(sum))
@@ -158,31 +158,34 @@ func (s *scan) object(sum Sum) string {
 }
 
 // readLink completes the record of a link: to a stored file, which is the file
-// itself in another form, or to anything.
-func (s *scan) readLink(path string, rec *Record) error {
+// itself in another form, or to anything. What a stored file is that was written
+// to is not known: it has to be read.
+func (s *scan) readLink(path string, rec *Record) (known bool, err error) {
 	begun := time.Now()
-	n, err := s.linked(path)
-	if err != nil {
-		target, err := os.Readlink(path)
-		if err != nil {
-			return vanished(path, err)
-		}
-		n = Node{Kind: Symlink, Sum: Bytes([]byte(target)), Size: int64(len(target)), Target: target}
-	}
-	rec.Node = n
-	rec.Racy = rec.Stat.Racy(begun)
-	return nil
-}
-
-// linked returns the stored file that the link at path points to. It is an
-// error if it points elsewhere, or to one that is not there.
-func (s *scan) linked(path string) (Node, error) {
-	if s.Objects == "" {
-		return Node{}, fs.ErrNotExist
+	n, sealed, err := s.linked(path)
+	if err == nil {
+		rec.Node, rec.Racy = n, true // the link's own Stat says nothing of the file
+		return sealed, nil
 	}
 	target, err := os.Readlink(path)
 	if err != nil {
-		return Node{}, err
+		return false, vanished(path, err)
+	}
+	rec.Node = Node{Kind: Symlink, Sum: Bytes([]byte(target)), Size: int64(len(target)), Target: target}
+	rec.Racy = rec.Stat.Racy(begun)
+	return true, nil
+}
+
+// linked returns the stored file that the link at path points to, and whether it
+// is [Stat.Sealed], without which it may not be what its name says. It is an
+// error if the link points elsewhere, or to a file that is not there.
+func (s *scan) linked(path string) (n Node, sealed bool, err error) {
+	if s.Objects == "" {
+		return Node{}, false, fs.ErrNotExist
+	}
+	target, err := os.Readlink(path)
+	if err != nil {
+		return Node{}, false, err
 	}
 	if !filepath.IsAbs(target) {
 		target = filepath.Join(filepath.Dir(path), target)
@@ -190,24 +193,24 @@ func (s *scan) linked(path string) (Node, error) {
 	dir, base := filepath.Split(target)
 	sum, err := ParseSum(filepath.Base(dir) + base)
 	if err != nil {
-		return Node{}, err
+		return Node{}, false, err
 	}
 	st, err := lstat(target)
 	if err != nil {
-		return Node{}, err
+		return Node{}, false, err
 	}
 	// Compared as files, for there may be several names of the same folder.
 	obj, err := lstat(s.object(sum))
 	if err != nil {
-		return Node{}, err
+		return Node{}, false, err
 	}
 	if target != s.object(sum) && (obj.Ino == 0 || obj.Ino != st.Ino || obj.Dev != st.Dev) {
-		return Node{}, fs.ErrNotExist
+		return Node{}, false, fs.ErrNotExist
 	}
 	if k := st.kind(); k == File || k == Executable {
-		return Node{Kind: k, Sum: sum, Size: st.Size}, nil
+		return Node{Kind: k, Sum: sum, Size: st.Size}, st.Sealed(), nil
 	}
-	return Node{}, fs.ErrInvalid
+	return Node{}, false, fs.ErrInvalid
 }
 
 func changedError(path string) error { return fmt.Errorf("read %s: %w", path, ErrChanged) }

@@ -59,10 +59,14 @@ func (s *store) PutFile(_ context.Context, path string) (hash.Sum, int64, error)
 	if err := os.MkdirAll(filepath.Dir(object), 0o777); err != nil {
 		return hash.Sum{}, 0, err
 	}
-	if err := os.WriteFile(object, data, 0o666); err != nil {
-		return hash.Sum{}, 0, err
+	if _, err := os.Stat(object); err != nil {
+		now := hash.SealTime(time.Now())
+		if err := errors.Join(os.WriteFile(object, data, 0o666), os.Chtimes(object, now, now), os.Chmod(object, 0o444)); err != nil {
+			return hash.Sum{}, 0, err
+		}
 	}
-	if s.replace != nil {
+	// An executable file is no link, because what is stored is not executable.
+	if i, err := os.Stat(path); s.replace != nil && err == nil && i.Mode()&0o100 == 0 {
 		if err := errors.Join(os.Remove(path), s.replace(object, path)); err != nil {
 			return hash.Sum{}, 0, err
 		}
@@ -131,6 +135,36 @@ func TestPut(t *testing.T) {
 			}
 			if got := put(t, s, "d/sub1/f1", st); got != single {
 				t.Errorf("a file: %+v, want %+v", got, single)
+			}
+		})
+	}
+}
+
+// TestScanSpoiledObject reads a stored file that was written to, through a link
+// and though it is read-only.
+func TestScanSpoiledObject(t *testing.T) {
+	for name, replace := range map[string]func(object, path string) error{"hardlink": os.Link, "symlink": os.Symlink} {
+		t.Run(name, func(t *testing.T) {
+			root, spoiled := t.TempDir(), t.TempDir()
+			write(t, filepath.Join(root, "f"), "1")
+			write(t, filepath.Join(root, "d/f"), "2")
+			write(t, filepath.Join(spoiled, "f"), "3")
+			write(t, filepath.Join(spoiled, "d/f"), "3")
+			time.Sleep(2 * hash.Tick)
+			st := newStore(t, replace)
+			s := newScanner(root)
+			s.Objects = st.objects
+			for _, path := range []string{"f", "d"} {
+				object := st.object(put(t, s, path, st).Sum)
+				if path == "d" {
+					object = st.object(hash.Bytes([]byte("2")))
+				}
+				must(t, os.Chmod(object, 0o644))
+				must(t, os.WriteFile(object, []byte("3"), 0o644))
+				must(t, os.Chmod(object, 0o444))
+				if got, want := scan(t, s, path), fresh(t, spoiled, path); got != want {
+					t.Errorf("%s: %+v, want %+v", path, got, want)
+				}
 			}
 		})
 	}

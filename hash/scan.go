@@ -107,10 +107,11 @@ type scan struct {
 // trust decides whether a link that the store has just made in place of a file
 // may be believed the next time. Its content was read before it was linked,
 // but whoever writes to it once the scan is over can be told apart, if only the
-// scan does not end within the same tick.
+// scan does not end within the same tick. That does not hold for a symbolic
+// link, which stays as it is.
 func (s *scan) trust(rec *Record) {
 	at := rec.Stat.Settled()
-	if rec.Racy = time.Until(at) > 2*Tick; rec.Racy {
+	if rec.Racy = rec.Stat.kind() == Symlink || time.Until(at) > 2*Tick; rec.Racy {
 		return
 	}
 	for {

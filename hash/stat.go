@@ -56,6 +56,20 @@ func (s Stat) Settled() time.Time {
 // a change that the Stat does not show.
 func (s Stat) Racy(begun time.Time) bool { return !begun.After(s.Settled()) }
 
+// SealTime returns the modification time of a file that is sealed at t: a whole
+// second.
+func SealTime(t time.Time) time.Time { return t.Truncate(time.Second) }
+
+// Sealed reports whether a stored file looks as its store left it: a regular
+// file that nobody may write to, with the modification time of [SealTime]. Whoever
+// writes to it all the same, as root can through a link, leaves a time that has
+// a fraction of a second; where the file system keeps no fractions that does
+// not show.
+func (s Stat) Sealed() bool {
+	mode := fs.FileMode(s.Mode)
+	return mode.IsRegular() && mode&0o222 == 0 && s.Mtime%int64(time.Second) == 0
+}
+
 // kind returns the kind that the mode stands for, 0 if xt has none for it.
 func (s Stat) kind() Kind {
 	mode := fs.FileMode(s.Mode)

@@ -78,7 +78,7 @@ func (t *top) locate() (abs string, st Stat, err error) {
 }
 
 func (t *top) follow(link string, st Stat) (string, Stat, error) {
-	if _, err := t.linked(link); err == nil {
+	if _, _, err := t.linked(link); err == nil {
 		return link, st, nil
 	}
 	st, err := stat(link)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
@@ -18,6 +20,9 @@ import (
 // is in no cache goes into the cache first; its paths are returned.
 func (w *Workspace) makeRoom(ctx context.Context, s *Stage) (kept []string, err error) {
 	for _, o := range s.Outs {
+		if err := w.staysInside(o.Path); err != nil {
+			return kept, err
+		}
 		abs := w.path(o.Path)
 		if err := os.MkdirAll(filepath.Dir(abs), 0o777); err != nil {
 			return kept, err
@@ -44,12 +49,20 @@ func (w *Workspace) makeRoom(ctx context.Context, s *Stage) (kept []string, err 
 // the cache, which saved says, unless a failed command left it. Files that xt
 // ignores stay.
 func (w *Workspace) clear(ctx context.Context, path string) (saved bool, err error) {
-	n, err := w.node(ctx, path)
+	n, err := w.standing(ctx, path)
 	if err != nil || n.IsZero() {
 		return false, err
 	}
+	left := w.isLeftover(path, n)
+	if n.Kind == hash.Symlink {
+		if !left && !cache.IsObject(n.Target) {
+			return false, &MisuseError{Msg: fmt.Sprintf("output %s is a symbolic link to %s, which is not xt's to replace", path, n.Target),
+				Hint: "remove the link; to have outputs on another disk set the cache there: xt config cache.dir DIR, and cache.link symlink"}
+		}
+		return false, os.Remove(w.path(path))
+	}
 	ws := w.cached()
-	_, err = w.Cache.Checkout(ctx, ws, path, hash.Node{}, cache.CheckoutOptions{Force: w.isLeftover(path, n)})
+	_, err = w.Cache.Checkout(ctx, ws, path, hash.Node{}, cache.CheckoutOptions{Force: left})
 	if err == nil {
 		w.forgetLeftover(path)
 	}
@@ -57,14 +70,44 @@ func (w *Workspace) clear(ctx context.Context, path string) (saved bool, err err
 	if !errors.As(err, &loss) {
 		return false, err
 	}
-	if target, err := os.Readlink(w.path(path)); err == nil {
-		return false, &MisuseError{Msg: fmt.Sprintf("output %s is a symbolic link to %s, which is not xt's to replace", path, target),
-			Hint: "remove the link; to have outputs on another disk set the cache there: xt config cache.dir DIR, and cache.link symlink"}
-	}
 	if _, err := w.Cache.Keep(ctx, ws, path); err != nil {
 		return false, fmt.Errorf("keep %s before it is replaced: %w", path, err)
 	}
 	return true, nil
+}
+
+// standing returns what stands at the path of an output; of a symbolic link the
+// link itself, unless it leads to an object of the cache.
+func (w *Workspace) standing(ctx context.Context, path string) (hash.Node, error) {
+	target, err := os.Readlink(w.path(path))
+	isLink := err == nil
+	if !isLink || cache.IsObject(target) {
+		n, err := w.node(ctx, path)
+		if err != nil || !isLink || !n.IsZero() {
+			return n, err
+		}
+		// The object is gone. A command would write to where it was.
+	}
+	return hash.Node{Kind: hash.Symlink, Sum: hash.Bytes([]byte(target)), Target: target}, nil
+}
+
+// staysInside refuses an output that would be made elsewhere, because one of the
+// directories above it is a symbolic link that leads out of the project.
+func (w *Workspace) staysInside(path string) error {
+	dir := filepath.Dir(w.path(path))
+	real, err := filepath.EvalSymlinks(dir)
+	for errors.Is(err, fs.ErrNotExist) && dir != w.Root {
+		dir = filepath.Dir(dir)
+		real, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return err
+	}
+	if real != w.Root && !strings.HasPrefix(real, w.Root+string(filepath.Separator)) {
+		return &MisuseError{Msg: fmt.Sprintf("output %s would be made outside the project: %s leads to %s", path, filepath.Dir(path), real),
+			Hint: "make it a directory; to have outputs on another disk set the cache there: xt config cache.dir DIR, and cache.link symlink"}
+	}
+	return nil
 }
 
 // cached is the workspace as the cache wants to know it.
@@ -86,6 +129,10 @@ func (w *Workspace) inGit(path string, n hash.Node) bool {
 func (w *Workspace) takeOuts(ctx context.Context, s *Stage, scan *hash.Scanner) ([]lock.Item, error) {
 	items := make([]lock.Item, 0, len(s.Outs))
 	for _, o := range s.Outs {
+		if target, err := os.Readlink(filepath.Join(scan.Root, filepath.FromSlash(o.Path))); err == nil && !cache.IsObject(target) {
+			return nil, &OutputError{Stage: s, Msg: fmt.Sprintf("its command made output %s as a symbolic link to %s, so that it would hold what others may change", o.Path, target),
+				Hint: "let the command write the file itself, or name the directory that the link is in as the output: links in it are kept as links"}
+		}
 		n, err := w.takeOut(ctx, o, scan)
 		if absent(err) {
 			return nil, &OutputError{Stage: s, Msg: "its command succeeded but did not make its output " + o.Path,
