@@ -164,12 +164,7 @@ func (co *checkout) files(ctx context.Context, w *work, from, to int) error {
 // it there.
 func (co *checkout) file(ctx context.Context, dir *folder, e *hash.Entry, rec *hash.Record) error {
 	replace := !rec.Node.IsZero()
-	if replace {
-		if err := dir.unchanged(rec); err != nil {
-			return err
-		}
-	}
-	if err := co.place(ctx, dir, e, replace); err != nil {
+	if err := co.place(ctx, dir, e, rec); err != nil {
 		return err
 	}
 	now, err := dir.lstat(e.Name)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -264,6 +265,31 @@ func TestCheckoutKeepsWhatIsStoredNowhere(t *testing.T) {
 	got, err := p.cache.Checkout(context.Background(), w, "data", n, CheckoutOptions{Force: true})
 	if want := (Summary{Changed: 1, Removed: 2, Bytes: 3}); err != nil || got != want {
 		t.Errorf("forced: %+v, %v; want %+v", got, err, want)
+	}
+}
+
+// An object that somebody deleted from the cache makes the workspace's file the
+// only copy, whatever the listing of its directory says.
+func TestCheckoutKeepsTheOnlyCopy(t *testing.T) {
+	p := newProject(t)
+	p.write("d/a", "one")
+	old := p.put("d")
+	p.write("d/a", "two")
+	p.put("d")
+	if err := os.Remove(p.cache.path(objects, hash.Bytes([]byte("two")))); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []hash.Node{old, {}} {
+		_, err := p.checkout("d", want)
+		if loss := (*UncachedError)(nil); !errors.As(err, &loss) || !slices.Equal(loss.Paths, []string{"d/a"}) {
+			t.Errorf("%v", err)
+		}
+	}
+	if _, err := p.cache.Keep(context.Background(), Workspace{Scanner: p.scan}, "d"); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cache.Verify(context.Background(), hash.Bytes([]byte("two"))); err != nil {
+		t.Errorf("not kept: %v", err)
 	}
 }
 

@@ -70,45 +70,60 @@ func (p *planner) checkEntry(ctx context.Context, d *dirPlan, j int) error {
 			return err
 		}
 	}
-	if d.fresh || d.kept && !d.ignored[i] || d.recs[i].Node.IsZero() {
+	if d.fresh || d.recs[i].Node.IsZero() {
 		return nil
 	}
-	return p.checkKept(ctx, path.Join(d.path, e.Name), d.recs[i].Node)
+	return p.checkKept(ctx, path.Join(d.path, e.Name), d.recs[i].Node, d.kept && !d.ignored[i])
 }
 
-// checkGone looks whether what is to be removed is kept. kept says that a
-// listing above it is in the cache, so that all of it is.
-func (p *planner) checkGone(ctx context.Context, at string, g goner, kept bool) error {
-	if g.rec.Node.Kind == hash.Directory {
-		kept = kept || p.c.HasTree(g.rec.Node.Sum)
-		for _, b := range g.below {
-			if err := p.checkGone(ctx, path.Join(at, b.rec.Name), b, kept); err != nil {
-				return err
-			}
+// checkGone looks whether what is to be removed is kept. listed says that a
+// listing of it is in the cache.
+func (p *planner) checkGone(ctx context.Context, at string, g goner, listed bool) error {
+	if g.rec.Node.Kind != hash.Directory {
+		return p.checkKept(ctx, at, g.rec.Node, listed)
+	}
+	listed = listed || p.c.HasTree(g.rec.Node.Sum)
+	for _, b := range g.below {
+		if err := p.checkGone(ctx, path.Join(at, b.rec.Name), b, listed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkKept notes the path if its content n is stored nowhere else. A listing is
+// all that there is of a link. Of a file it is no proof: somebody may have
+// deleted the object, and then this is the only copy.
+func (p *planner) checkKept(ctx context.Context, at string, n hash.Node, listed bool) error {
+	if n.Kind == hash.Symlink {
+		if !listed && !IsObject(n.Target) && !p.inGit(at, n) {
+			p.lose(at)
 		}
 		return nil
 	}
-	if kept {
-		return nil
-	}
-	return p.checkKept(ctx, at, g.rec.Node)
-}
-
-// checkKept notes the path if its content n is stored nowhere else.
-func (p *planner) checkKept(ctx context.Context, at string, n hash.Node) error {
-	if n.Kind == hash.Symlink && IsObject(n.Target) || p.w.InGit != nil && p.w.InGit(at, n) {
-		return nil
-	}
-	err := error(fs.ErrNotExist)
-	if n.Kind != hash.Symlink {
-		_, err = p.c.present(ctx, n.Sum, n.Size)
-	}
+	_, err := p.c.present(ctx, n.Sum, n.Size)
 	damaged := (*DamagedError)(nil)
 	if !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damaged) {
 		return err // nil: the cache has it
 	}
+	if !p.inGit(at, n) {
+		p.lose(at)
+	}
+	if listed {
+		p.doubtTrees()
+	}
+	return nil
+}
+
+// doubtTrees sees that from now on a listing is not taken for proof: an object
+// is gone that one names. Where the cache cannot be written to it stays as it is.
+func (p *planner) doubtTrees() { _ = p.c.markIncomplete() }
+
+func (p *planner) inGit(at string, n hash.Node) bool { return p.w.InGit != nil && p.w.InGit(at, n) }
+
+// lose notes that the only copy of what stands at a path would be destroyed.
+func (p *planner) lose(at string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.uncached = append(p.uncached, at)
-	return nil
 }

@@ -9,13 +9,22 @@ import (
 	"github.com/xtrepro/xt/hash"
 )
 
-// place makes e.Name in dir the file or link e, in one step. If nothing is to
-// be replaced and something is there, the error is fs.ErrExist.
-func (co *checkout) place(ctx context.Context, dir *folder, e *hash.Entry, replace bool) error {
-	if !replace {
+// place makes e.Name in dir the file or link e, in one step. What is there must
+// be what rec says; if that is nothing and something is there, the error is
+// fs.ErrExist.
+func (co *checkout) place(ctx context.Context, dir *folder, e *hash.Entry, rec *hash.Record) error {
+	if rec.Node.IsZero() {
 		return co.make(ctx, dir, e.Name, e)
 	}
-	return co.c.replace(dir, e.Name, func(in *folder, as string) error { return co.make(ctx, in, as, e) })
+	if err := dir.unchanged(rec); err != nil {
+		return err
+	}
+	return co.c.replace(dir, e.Name, func(in *folder, as string) error {
+		if err := co.make(ctx, in, as, e); err != nil {
+			return err
+		}
+		return dir.unchanged(rec) // a big file takes seconds, in which its user may go on with it
+	})
 }
 
 // make makes as in the folder in the file or link e; nothing must be there.

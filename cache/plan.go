@@ -22,8 +22,8 @@ type dirPlan struct {
 	// written, and recs and todo are empty.
 	fresh bool
 	tree  hash.Tree // what is to stand in it
-	// kept says that what the scan found in it is all in the cache; ignored are
-	// those of tree that the scan passed over.
+	// kept says that the listing of what the scan found in it is in the cache;
+	// ignored are those of tree that the scan passed over.
 	kept    bool
 	ignored map[int]bool
 	recs    []hash.Record // what stands there now for each of tree; zero: nothing
@@ -204,6 +204,9 @@ func (p *planner) isMissing(err error, path string, n hash.Node) bool {
 	damaged := (*DamagedError)(nil)
 	if !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damaged) {
 		return false
+	}
+	if path != p.path {
+		p.doubtTrees()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
