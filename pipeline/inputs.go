@@ -73,9 +73,7 @@ func literal(v any) string {
 
 func (p *planner) passed(e *lock.Stage, s *Stage, old *lock.Stage) {
 	if p.facts.Recorded {
-		if old != nil {
-			e.Pass, e.PassUnset = old.Pass, old.PassUnset
-		}
+		p.passRecorded(e, s, old)
 		return
 	}
 	for _, name := range s.Pass {
@@ -87,6 +85,26 @@ func (p *planner) passed(e *lock.Stage, s *Stage, old *lock.Stage) {
 		} else {
 			e.PassUnset = append(e.PassUnset, name)
 		}
+	}
+}
+
+// passRecorded takes the values of the variables from xt.lock. One that it does
+// not have counts as unset, which it then has not either.
+func (p *planner) passRecorded(e *lock.Stage, s *Stage, old *lock.Stage) {
+	for _, name := range s.Pass {
+		var value string
+		known := false
+		if old != nil {
+			value, known = old.Pass[name]
+		}
+		if !known {
+			e.PassUnset = append(e.PassUnset, name)
+			continue
+		}
+		if e.Pass == nil {
+			e.Pass = map[string]string{}
+		}
+		e.Pass[name] = value
 	}
 }
 

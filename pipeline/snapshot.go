@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/git"
@@ -44,6 +43,7 @@ func OpenSnapshot(root, rev string) (*Snapshot, error) {
 	if _, ok := s.files.File(s.prefix + ConfigFile); !ok {
 		return nil, notInGit(rev)
 	}
+	s.files.AddSubmodules()
 	if s.Graph, err = Load(s); err != nil {
 		return nil, err
 	}
@@ -86,11 +86,12 @@ func (s *Snapshot) Check(ctx context.Context) (*Plan, error) {
 		Within:   func(hash.Node, string) (hash.Node, bool) { return hash.Node{}, false },
 		Past:     func(hash.Fingerprint) ([]lock.Item, bool) { return nil, false },
 	}
+	recorded := recordedNodes(s.Lock)
 	for _, path := range pathsOf(s.Graph.Stages, s.Lock) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		n, ok, err := s.node(path)
+		n, ok, err := s.node(path, recorded[path])
 		if err != nil {
 			return nil, err
 		}
@@ -128,61 +129,24 @@ func (s *Snapshot) environments() (func(*Stage) (*lock.Environment, bool), error
 		locked = seedenv.LockedSum(b)
 	}
 	return func(st *Stage) (*lock.Environment, bool) {
-		env := s.Lock.EnvironmentOf(s.Lock.Stages[st.Name])
-		if env != nil && env.Python != "" && python != nil && env.Locked != locked {
-			other := *env
-			other.Locked = locked
-			return &other, true
-		}
-		return env, true
+		return expected(s.Lock.EnvironmentOf(s.Lock.Stages[st.Name]), st.Python, locked), true
 	}, nil
 }
 
-// node returns what git has at a path.
-func (s *Snapshot) node(path string) (hash.Node, bool, error) {
-	if n, ok := s.nodes[path]; ok {
-		return n, !n.IsZero(), nil
+// expected returns what a stage's environment should be, where it once was env,
+// as far as xt.toml and the locked requirements, zero without [python], tell.
+func expected(env *lock.Environment, uses Usage, locked hash.Sum) *lock.Environment {
+	if env == nil {
+		return nil
 	}
-	n, err := s.read(path)
-	if err != nil {
-		return hash.Node{}, false, fmt.Errorf("read %s from git: %w", path, err)
+	want := *env
+	switch {
+	case uses == Unused:
+		want.Python, want.Locked, want.Packages = "", hash.Sum{}, nil
+	case env.Python != "" && env.Locked != locked:
+		want.Locked, want.Packages = locked, nil
+	case uses == Used && env.Python == "":
+		want.Python = "not known"
 	}
-	s.nodes[path] = n
-	return n, !n.IsZero(), nil
-}
-
-func (s *Snapshot) read(path string) (hash.Node, error) {
-	if f, ok := s.files.File(s.prefix + path); ok {
-		return s.leaf(f, path)
-	}
-	if !s.files.Has(s.prefix + path) {
-		return hash.Node{}, nil
-	}
-	var names []string
-	for _, f := range s.files.Below(s.prefix + path) {
-		names = append(names, strings.TrimPrefix(f.Path, s.prefix))
-	}
-	list := &hash.Listing{Read: s.ReadFile, Node: func(name string) (hash.Node, error) {
-		f, _ := s.files.File(s.prefix + name)
-		return s.leaf(f, name)
-	}}
-	return list.Tree(path, names)
-}
-
-func (s *Snapshot) leaf(f git.File, path string) (hash.Node, error) {
-	if f.Mode == git.Submodule {
-		return hash.Node{}, nil
-	}
-	b, err := s.ReadFile(path)
-	if err != nil {
-		return hash.Node{}, err
-	}
-	n := hash.Node{Kind: hash.File, Sum: hash.Bytes(b), Size: int64(len(b))}
-	switch f.Mode {
-	case git.Executable:
-		n.Kind = hash.Executable
-	case git.Symlink:
-		n.Kind, n.Target = hash.Symlink, string(b)
-	}
-	return n, nil
+	return &want
 }

@@ -18,6 +18,8 @@ type File struct {
 	Path string // relative to the top of the working tree, with slashes
 	Mode FileMode
 	Blob string // the object's name
+
+	in *Repo // that has the object; nil for the snapshot's own
 }
 
 // FileMode is what git remembers of a file's mode.
@@ -69,7 +71,7 @@ func (r *Repo) indexFiles() (map[string]File, error) {
 	files := make(map[string]File, len(idx.Entries))
 	for _, e := range idx.Entries {
 		if e.Stage == 0 {
-			files[e.Name] = File{e.Name, modeOf(e.Mode), e.Hash.String()}
+			files[e.Name] = File{Path: e.Name, Mode: modeOf(e.Mode), Blob: e.Hash.String()}
 		}
 	}
 	return files, nil
@@ -94,7 +96,7 @@ func parseRecords(command string, out []byte, blob func(words []string) (name st
 			return nil, fmt.Errorf("git %s: %w", command, err)
 		}
 		if name, ok := blob(words); ok {
-			files[path] = File{path, modeOf(mode), name}
+			files[path] = File{Path: path, Mode: modeOf(mode), Blob: name}
 		}
 	}
 	return files, nil
@@ -143,7 +145,7 @@ func (r *Repo) commitFiles(commit string) (map[string]File, error) {
 			return nil, err
 		}
 		if e.Mode != filemode.Dir {
-			files[name] = File{name, modeOf(e.Mode), e.Hash.String()}
+			files[name] = File{Path: name, Mode: modeOf(e.Mode), Blob: e.Hash.String()}
 		}
 	}
 }
@@ -201,6 +203,9 @@ func (s *Snapshot) ReadFile(path string) ([]byte, error) {
 	f, ok := s.files[path]
 	if !ok || f.Mode == Submodule {
 		return nil, notExist(s.rev, path)
+	}
+	if f.in != nil {
+		return f.in.blob(f.Blob)
 	}
 	return s.r.blob(f.Blob)
 }
