@@ -21,7 +21,6 @@ import (
 type pythons struct {
 	detector     seedenv.Detector
 	interpreters *seedenv.Interpreters
-	known        map[string]*lock.Environment // by interpreter and directory
 
 	mu    sync.Mutex
 	built *seedenv.Env // of [python], when it is there
@@ -35,6 +34,7 @@ func (w *Workspace) environments(ctx context.Context, stages []*Stage) (func(*St
 		known bool
 	}
 	answers := make(map[*Stage]answer, len(stages))
+	memo := map[string]*lock.Environment{}
 	var own *answer // of [python]: one for all stages
 	for _, s := range stages {
 		if !w.usesPython(s) {
@@ -42,7 +42,7 @@ func (w *Workspace) environments(ctx context.Context, stages []*Stage) (func(*St
 			continue
 		}
 		if w.Graph.Config.Python == nil {
-			env, err := w.foundPython(ctx, s)
+			env, err := w.foundPython(ctx, s, memo)
 			if err != nil {
 				return nil, err
 			}
@@ -104,8 +104,9 @@ func readHead(name string) ([]byte, error) {
 }
 
 // foundPython describes the interpreter that the stage's command finds for
-// itself. Where there is none the command will say so.
-func (w *Workspace) foundPython(ctx context.Context, s *Stage) (*lock.Environment, error) {
+// itself. Where there is none the command will say so. memo, which may be nil,
+// holds what was found before.
+func (w *Workspace) foundPython(ctx context.Context, s *Stage, memo map[string]*lock.Environment) (*lock.Environment, error) {
 	environ, dir := w.declared(s), w.path(s.Wdir)
 	path, err := seedenv.FindPython(s.Cmd, dir, environ)
 	var none *seedenv.MissingError
@@ -115,19 +116,45 @@ func (w *Workspace) foundPython(ctx context.Context, s *Stage) (*lock.Environmen
 	if err != nil {
 		return nil, err
 	}
-	key := path + "\x00" + dir + "\x00" + s.Env["PYTHONPATH"] + "\x00" + s.Env["PATH"]
-	if env := w.python.known[key]; env != nil {
+	key := path + "\x00" + dir + "\x00" + fmt.Sprint(s.Env)
+	if env := memo[key]; env != nil {
 		return env, nil
 	}
 	env, err := w.python.interpreters.Environment(ctx, path, dir, environ)
 	if err != nil {
 		return nil, err
 	}
-	if w.python.known == nil {
-		w.python.known = map[string]*lock.Environment{}
+	if memo != nil {
+		memo[key] = &env
 	}
-	w.python.known[key] = &env
 	return &env, nil
+}
+
+// pythonUnchanged looks whether the interpreter and its packages are still those
+// that are in the fingerprint: another stage, or the user, may have installed some.
+func (w *Workspace) pythonUnchanged(ctx context.Context, step *Step) error {
+	if step.Environment == nil || step.Environment.Python == "" {
+		return nil
+	}
+	now, err := w.foundOrOwnPython(ctx, step.Stage)
+	if err != nil {
+		return err
+	}
+	if now.Sum() != step.Environment.Sum() {
+		return &OutputError{Stage: step.Stage,
+			Msg:  "the Python interpreter or its packages changed while it ran, so that its result belongs to neither and is not recorded",
+			Hint: "run xt repro again; a stage that is there to install packages says python = false"}
+	}
+	return nil
+}
+
+// foundOrOwnPython describes what the stage's command runs with, as it is now.
+func (w *Workspace) foundOrOwnPython(ctx context.Context, s *Stage) (*lock.Environment, error) {
+	if w.Graph.Config.Python == nil {
+		return w.foundPython(ctx, s, nil)
+	}
+	env, _, err := w.ownPython(ctx)
+	return env, err
 }
 
 // ownPython describes the environment of [python]. It is not known while the

@@ -34,6 +34,9 @@ func (e *execution) apart(ctx context.Context) (outs []lock.Item, err error) {
 	if err := e.attempts(ctx, again); err != nil {
 		return nil, err
 	}
+	if err := e.w.pythonUnchanged(ctx, e.step); err != nil {
+		return nil, err
+	}
 	if outs, err = w.takeOuts(ctx, s, room.scan); err != nil {
 		return nil, err
 	}

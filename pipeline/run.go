@@ -136,8 +136,9 @@ type runner struct {
 	stages  []*Stage
 	blocked map[*Stage]int // how many planned stages it still waits for
 	ready   []*Stage
-	bad     map[*Stage]string // stages that cannot be done, and why
-	acted   map[*Stage]bool   // stages that changed the workspace
+	bad     map[*Stage]string            // stages that cannot be done, and why
+	acted   map[*Stage]bool              // stages that changed the workspace
+	pythons map[*Stage]*lock.Environment // those that were looked at again
 	running int
 	done    chan *Result
 	results []*Result
@@ -149,7 +150,15 @@ func newRunner(w *Workspace, stages []*Stage, facts *Facts, opts RunOptions, rep
 		w: w, opts: opts, rep: rep, facts: facts, stages: stages,
 		planner: newPlanner(w.Graph, stages, facts, opts.Options),
 		blocked: map[*Stage]int{}, bad: map[*Stage]string{}, acted: map[*Stage]bool{},
-		done: make(chan *Result),
+		pythons: map[*Stage]*lock.Environment{},
+		done:    make(chan *Result),
+	}
+	found := facts.Environment
+	facts.Environment = func(s *Stage) (*lock.Environment, bool) {
+		if env := r.pythons[s]; env != nil {
+			return env, true
+		}
+		return found(s)
 	}
 	for _, s := range stages {
 		for _, up := range w.Graph.Upstream(s) {
@@ -251,7 +260,21 @@ func (r *runner) refresh(ctx context.Context, s *Stage) error {
 			r.facts.Nodes[path] = n
 		}
 	}
-	return nil
+	return r.refreshPython(ctx, s)
+}
+
+// refreshPython looks again at the packages that a stage will find: an earlier
+// one may have installed some.
+func (r *runner) refreshPython(ctx context.Context, s *Stage) error {
+	env, _ := r.facts.Environment(s)
+	if len(r.acted) == 0 || r.w.Graph.Config.Python != nil || env == nil || env.Python == "" {
+		return nil
+	}
+	now, err := r.w.foundPython(ctx, s, nil)
+	if err == nil {
+		r.pythons[s] = now
+	}
+	return err
 }
 
 // do carries a step out.

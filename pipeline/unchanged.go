@@ -23,7 +23,10 @@ func (w *Workspace) unchanged(ctx context.Context, step *Step) error {
 			return changedMeanwhile(step.Stage, paths[i])
 		}
 	}
-	return w.paramsUnchanged(step.Stage)
+	if err := w.paramsUnchanged(step.Stage); err != nil {
+		return err
+	}
+	return w.pythonUnchanged(ctx, step)
 }
 
 // paramsUnchanged looks whether the files that the command may have read

@@ -21,10 +21,10 @@ type Interpreters struct {
 	path string
 
 	mu      sync.Mutex
-	known   map[string]memory           // by question.sum
-	asked   map[string]*Interpreter     // in this process: true until it ends
-	listed  map[string]lock.Environment // likewise, by what was listed
-	queries int                         // interpreters started, for tests
+	known   map[string]memory       // by question.sum
+	asked   map[string]*Interpreter // in this process: true until it ends
+	listed  map[string]listing      // likewise, by what was listed
+	queries int                     // interpreters started, for tests
 }
 
 // memory is what is remembered about a path, and what it held true for.
@@ -48,7 +48,7 @@ func OpenInterpreters(path string) *Interpreters {
 		path:   path,
 		known:  make(map[string]memory),
 		asked:  make(map[string]*Interpreter),
-		listed: make(map[string]lock.Environment),
+		listed: make(map[string]listing),
 	}
 	var file memoryFile
 	text, err := os.ReadFile(path)
@@ -85,21 +85,34 @@ func (x *Interpreters) Look(ctx context.Context, path, dir string, environ []str
 	return found, nil
 }
 
-// Environment is [Interpreters.Look] followed by [Interpreter.Environment],
-// which is done once in a process for each interpreter and PYTHONPATH.
+// listing is an environment, and the directories that its packages were found
+// in as they were before.
+type listing struct {
+	lock.Environment
+	stamp string
+}
+
+// Environment is [Interpreters.Look] followed by [Interpreter.Environment]. The
+// packages are listed again only where something was installed or removed since
+// this process last asked.
 func (x *Interpreters) Environment(ctx context.Context, path, dir string, environ []string) (lock.Environment, error) {
 	found, err := x.Look(ctx, path, dir, environ)
 	if err != nil {
 		return lock.Environment{}, err
 	}
-	key := found.Python + "\x00" + strings.Join(found.searchPath(dir, environ), "\x00")
+	dirs := found.searchPath(dir, environ)
+	key := found.Python + "\x00" + strings.Join(dirs, "\x00")
+	var now strings.Builder
+	for _, d := range dirs {
+		now.WriteString(stampFile(d) + "\x00")
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if e, ok := x.listed[key]; ok {
-		return e, nil
+	if e, ok := x.listed[key]; ok && e.stamp == now.String() {
+		return e.Environment, nil
 	}
 	e := found.Environment(dir, environ)
-	x.listed[key] = e
+	x.listed[key] = listing{e, now.String()}
 	return e, nil
 }
 
