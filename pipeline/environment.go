@@ -140,12 +140,20 @@ func (w *Workspace) pythonUnchanged(ctx context.Context, step *Step) error {
 	if err != nil {
 		return err
 	}
-	if now.Sum() != step.Environment.Sum() {
+	if now.Sum() != step.Environment.Sum() || !w.builtIntact() {
 		return &OutputError{Stage: step.Stage,
 			Msg:  "the Python interpreter or its packages changed while it ran, so that its result belongs to neither and is not recorded",
-			Hint: "run xt repro again; a stage that is there to install packages says python = false"}
+			Hint: "run xt repro again; packages belong into the requirements of [python], or a stage that installs some says python = false"}
 	}
 	return nil
+}
+
+// builtIntact reports whether the environment of [python], if it was needed, has
+// the packages that it was built with.
+func (w *Workspace) builtIntact() bool {
+	w.python.mu.Lock()
+	defer w.python.mu.Unlock()
+	return w.python.built == nil || w.python.built.Intact()
 }
 
 // foundOrOwnPython describes what the stage's command runs with, as it is now.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -70,7 +71,7 @@ func (b *Builder) Build(ctx context.Context, r Requirements, locked []byte) (*En
 	sum := identity.Sum()
 	dir := filepath.Join(b.Dir, EnvName(sum))
 	env := &Env{Dir: dir, Python: venvPython(dir), Environment: identity}
-	if isComplete(env, sum) {
+	if isComplete(env, sum) && env.Intact() {
 		return env, nil
 	}
 	held, unlock, err := b.lock(ctx, dir+".lock", "an environment is being built")
@@ -79,7 +80,10 @@ func (b *Builder) Build(ctx context.Context, r Requirements, locked []byte) (*En
 	}
 	defer unlock()
 	if isComplete(env, sum) {
-		return env, nil
+		if env.Intact() {
+			return env, nil
+		}
+		b.say("somebody changed the packages in %s, which is xt's own: it is made anew", env.Dir)
 	}
 	if err := b.build(ctx, held, env, base, sum, locked); err != nil {
 		return nil, fmt.Errorf("build the environment of %s: %w", r.File, err)
@@ -117,12 +121,13 @@ func (b *Builder) build(ctx context.Context, held *os.File, env *Env, base strin
 
 // completed is the content of the completion file.
 type completed struct {
-	Sum    hash.Sum `json:"environment"`
-	Python string   `json:"python"`
+	Sum      hash.Sum `json:"environment"`
+	Python   string   `json:"python"`
+	Packages []string `json:"packages"` // those that were there when it was complete
 }
 
 func markComplete(env *Env, sum hash.Sum) error {
-	text, err := json.Marshal(completed{sum, env.Environment.Python})
+	text, err := json.Marshal(completed{sum, env.Environment.Python, env.packages()})
 	if err != nil {
 		return err
 	}
@@ -132,16 +137,38 @@ func markComplete(env *Env, sum hash.Sum) error {
 // isComplete reports whether env was built to its end, and its interpreter, a
 // link to the one it was built on, is still there.
 func isComplete(env *Env, sum hash.Sum) bool {
-	text, err := os.ReadFile(filepath.Join(env.Dir, completion))
-	if err != nil {
-		return false
-	}
-	var is completed
-	if json.Unmarshal(text, &is) != nil || is.Sum != sum {
+	is, err := env.completed()
+	if err != nil || is.Sum != sum {
 		return false
 	}
 	_, err = os.Stat(env.Python)
 	return err == nil
+}
+
+func (e *Env) completed() (completed, error) {
+	var is completed
+	text, err := os.ReadFile(filepath.Join(e.Dir, completion))
+	if err == nil {
+		err = json.Unmarshal(text, &is)
+	}
+	return is, err
+}
+
+// Intact reports whether the packages are those that were there when the
+// environment was complete: nobody has installed or removed one since.
+func (e *Env) Intact() bool {
+	is, err := e.completed()
+	return err == nil && slices.Equal(e.packages(), is.Packages)
+}
+
+// packages lists what is installed in the environment.
+func (e *Env) packages() []string {
+	pattern := filepath.Join(e.Dir, "lib*", "*", "site-packages")
+	if runtime.GOOS == "windows" {
+		pattern = filepath.Join(e.Dir, "Lib", "site-packages")
+	}
+	dirs, _ := filepath.Glob(pattern) // the only error is about the pattern
+	return packages(dirs)
 }
 
 // Vars returns the variables that put the environment first, as its activate

@@ -103,6 +103,13 @@ func TestBuildMakesTheEnvironmentThatTheRequirementsAskFor(t *testing.T) {
 	if again, err := b.Build(t.Context(), r, locked); err != nil || again.Dir != env.Dir || log.Len() > 0 {
 		t.Errorf("second build: %+v, %v, log %q", again, err, log)
 	}
+	// What somebody installed by hand is not part of it.
+	if err := os.Mkdir(filepath.Join(found.Sites[0], "mine-1.0.dist-info"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := b.Build(t.Context(), r, locked); err != nil || !again.Intact() || !strings.Contains(log.String(), "somebody changed the packages") {
+		t.Errorf("after a package was installed: %+v, %v, log %q", again, err, log)
+	}
 	// What a killed build leaves is repaired.
 	os.Remove(filepath.Join(env.Dir, completion))
 	os.RemoveAll(found.Sites[0])
