@@ -27,6 +27,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	a.args = args
 	c := a.cli()
 	err := c.RunContext(ctx, flagsFirst(c, args))
+	if err == nil {
+		err = a.term.Lost()
+	}
 	return a.exit(ctx, err, slices.Contains(args, "--json"))
 }
 

@@ -8,11 +8,13 @@
 package term
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 
 	xterm "golang.org/x/term"
 )
@@ -30,6 +32,7 @@ type Terminal struct {
 	colorOut bool   // Out shows colour
 	colorErr bool   // Err shows colour
 	status   string // the line being updated in place, without its ending
+	lost     error  // of the first result that could not be written
 }
 
 // New returns a Terminal on the two standard streams.
@@ -73,8 +76,22 @@ func (t *Terminal) Printf(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.clear()
-	fmt.Fprintf(t.Out, format, args...)
+	if _, err := fmt.Fprintf(t.Out, format, args...); err != nil && t.lost == nil {
+		t.lost = err
+	}
 	t.draw()
+}
+
+// Lost returns why a result could not be written to standard output, as on a full
+// disk; nil if all were written, or if there is no standard output, which is then
+// as the user wants it.
+func (t *Terminal) Lost() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if errors.Is(t.lost, syscall.EBADF) || errors.Is(t.lost, os.ErrClosed) {
+		return nil
+	}
+	return t.lost
 }
 
 // Sayf writes a line to standard error, unless the user asked for quiet.
