@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -113,17 +112,9 @@ func (c *Cache) adopt(ctx context.Context, src *source, before info, link Link) 
 		err = c.linkBack(src, before, sum, link)
 	}
 	if had != held && err == nil {
-		c.sealAdopted(src, before, sum)
+		c.seal(sum, before)
 	}
 	return sum, err
-}
-
-// sealAdopted seals the object that src, which before describes, has become.
-func (c *Cache) sealAdopted(src *source, before info, sum hash.Sum) {
-	now, err := src.info()
-	if err == nil && now.Mtime == before.Mtime && now.Size == before.Size {
-		c.seal(sum, now)
-	}
 }
 
 // adoptBytes makes src, whose digest is sum, an object; or a copy of it, which
@@ -132,7 +123,7 @@ func (c *Cache) adoptBytes(ctx context.Context, src *source, before info, sum ha
 	// Another name of the same file may be outside xt's sight and is not to
 	// become read-only. And who may not change the mode does not own the file.
 	// A file behind a symbolic link has a name there, perhaps that of another object.
-	if before.links == 1 && !isLink(src.path) && c.near(before) && c.canLink() && src.chmod(objectMode) == nil {
+	if before.links == 1 && !src.link && c.near(before) && c.canLink() && src.chmod(objectMode) == nil {
 		return c.linkIn(ctx, src, before, sum, racy)
 	}
 	copied, err := c.copyIn(ctx, src, before)
@@ -143,11 +134,6 @@ func (c *Cache) adoptBytes(ctx context.Context, src *source, before info, sum ha
 		return src.errChanged()
 	}
 	return c.flush(name(objects, sum))
-}
-
-func isLink(path string) bool {
-	i, err := os.Lstat(path)
-	return err != nil || i.Mode()&fs.ModeSymlink != 0
 }
 
 // linkIn gives the open file a second name in the cache. If a change might not
@@ -178,7 +164,7 @@ func (c *Cache) linkIn(ctx context.Context, src *source, before info, sum hash.S
 
 // linkBack puts a link to the object in the place of src.
 func (c *Cache) linkBack(src *source, before info, sum hash.Sum, link Link) error {
-	if c.isObject(before, sum) && (link == Symlink) == isLink(src.path) {
+	if c.isObject(before, sum) && (link == Symlink) == src.link {
 		return nil
 	}
 	dir, err := openFolder(filepath.Dir(src.path))

@@ -99,19 +99,20 @@ func (c *Cache) repair(ctx context.Context, sum hash.Sum, i info) (info, error) 
 	return i, c.quarantine(objects, sum)
 }
 
-// seal marks the object, which was good when i described it, as one that need
-// not be read before it is used: see [hash.Stat.Sealed]. If that fails all that
-// is lost is the time to read it again.
+// seal marks the object, which was good when i described it or the file that it
+// was made of, as one that need not be read before it is used: see
+// [hash.Stat.Sealed]. If that fails all that is lost is the time to read it again.
 func (c *Cache) seal(sum hash.Sum, i info) {
 	top, err := c.folder()
 	if err != nil {
 		return
 	}
 	rel := name(objects, sum)
-	if i.isWritable() && top.chmod(rel, objectMode) != nil {
+	now, err := top.lstat(rel)
+	if err != nil || now.Mtime != i.Mtime || now.Size != i.Size {
 		return
 	}
-	if now, err := top.lstat(rel); err == nil && now.Mtime == i.Mtime && now.Size == i.Size {
+	if !now.isWritable() || top.chmod(rel, objectMode) == nil {
 		_ = top.touch(rel, hash.SealTime(c.now()))
 	}
 }

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -14,11 +15,21 @@ import (
 type source struct {
 	fd   int
 	path string
+	link bool     // path is a symbolic link to the file
 	f    *os.File // owns fd once it is there
 }
 
 // openSource opens the file at path, following a symbolic link.
-func openSource(path string) (*source, error) { return openSourceAt(unix.AT_FDCWD, path, path, 0) }
+func openSource(path string) (*source, error) {
+	s, err := openSourceAt(unix.AT_FDCWD, path, path, unix.O_NOFOLLOW)
+	if !errors.Is(err, unix.ELOOP) {
+		return s, err
+	}
+	if s, err = openSourceAt(unix.AT_FDCWD, path, path, 0); err == nil {
+		s.link = true
+	}
+	return s, err
+}
 
 // openSourceAt does not wait for a writer if it meets a named pipe.
 func openSourceAt(dirfd int, name, path string, flags int) (*source, error) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/xtrepro/xt/hash"
 )
@@ -15,13 +16,18 @@ import (
 // source is a file that is being read.
 type source struct {
 	path string
+	link bool // path is a symbolic link to the file
 	f    *os.File
 }
 
 // openSource opens the file at path, following a symbolic link.
 func openSource(path string) (*source, error) {
+	i, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
 	f, err := os.Open(path)
-	return &source{f: f, path: path}, err
+	return &source{f: f, path: path, link: i.Mode()&fs.ModeSymlink != 0}, err
 }
 
 func (s *source) info() (info, error) {
@@ -30,7 +36,13 @@ func (s *source) info() (info, error) {
 		return info{}, err
 	}
 	i := info{links: linkCount(fi)}
-	i.Stat, _, err = hash.StatOf(s.path)
+	name := s.path
+	if s.link {
+		if name, err = filepath.EvalSymlinks(name); err != nil {
+			return info{}, err
+		}
+	}
+	i.Stat, _, err = hash.StatOf(name)
 	i.Size, i.Mtime = fi.Size(), fi.ModTime().UnixNano()
 	return i, err
 }

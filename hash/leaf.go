@@ -199,13 +199,15 @@ func (s *scan) linked(path string) (n Node, sealed bool, err error) {
 	if err != nil {
 		return Node{}, false, err
 	}
-	// Compared as files, for there may be several names of the same folder.
-	obj, err := lstat(s.object(sum))
-	if err != nil {
-		return Node{}, false, err
-	}
-	if target != s.object(sum) && (obj.Ino == 0 || obj.Ino != st.Ino || obj.Dev != st.Dev) {
-		return Node{}, false, fs.ErrNotExist
+	if object := s.object(sum); target != object {
+		// Compared as files, for there may be several names of the same folder.
+		obj, err := lstat(object)
+		if err != nil {
+			return Node{}, false, err
+		}
+		if obj.Ino == 0 || obj.Ino != st.Ino || obj.Dev != st.Dev {
+			return Node{}, false, fs.ErrNotExist
+		}
 	}
 	if k := st.kind(); k == File || k == Executable {
 		return Node{Kind: k, Sum: sum, Size: st.Size}, st.Sealed(), nil
