@@ -152,6 +152,15 @@ func name(kind string, sum hash.Sum) string {
 	return string(hex.AppendEncode(b, sum[1:]))
 }
 
+// Location returns the absolute path of the object, or of the listing, that holds
+// the file or directory n.
+func (c *Cache) Location(n hash.Node) string {
+	if n.Kind == hash.Directory {
+		return c.path(trees, n.Sum)
+	}
+	return c.path(objects, n.Sum)
+}
+
 // path returns the absolute path of what is stored under sum.
 func (c *Cache) path(kind string, sum hash.Sum) string {
 	return filepath.Join(c.dir, filepath.FromSlash(name(kind, sum)))

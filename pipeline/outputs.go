@@ -18,7 +18,7 @@ import (
 // makeRoom takes away what stands where the outputs will be, so that a stage
 // cannot pass off an old output as new, and makes the directories above. What
 // is in no cache goes into the cache first; its paths are returned.
-func (w *Workspace) makeRoom(ctx context.Context, s *Stage) (kept []string, err error) {
+func (w *Workspace) makeRoom(ctx context.Context, s *Stage) (kept []Kept, err error) {
 	for _, o := range s.Outs {
 		if err := w.staysInside(o.Path); err != nil {
 			return kept, err
@@ -35,9 +35,7 @@ func (w *Workspace) makeRoom(ctx context.Context, s *Stage) (kept []string, err 
 			continue
 		}
 		saved, err := w.clear(ctx, o.Path)
-		if saved {
-			kept = append(kept, o.Path)
-		}
+		kept = append(kept, saved...)
 		if err != nil {
 			return kept, err
 		}
@@ -46,20 +44,20 @@ func (w *Workspace) makeRoom(ctx context.Context, s *Stage) (kept []string, err 
 }
 
 // clear removes what stands at path. What is in no cache and no commit goes into
-// the cache, which saved says, unless a failed command left it. Files that xt
+// the cache, which saved tells, unless a failed command left it. Files that xt
 // ignores stay.
-func (w *Workspace) clear(ctx context.Context, path string) (saved bool, err error) {
+func (w *Workspace) clear(ctx context.Context, path string) (saved []Kept, err error) {
 	n, err := w.standing(ctx, path)
 	if err != nil || n.IsZero() {
-		return false, err
+		return nil, err
 	}
 	left := w.isLeftover(path, n)
 	if n.Kind == hash.Symlink {
 		if !left && !cache.IsObject(n.Target) {
-			return false, &MisuseError{Msg: fmt.Sprintf("output %s is a symbolic link to %s, which is not xt's to replace", path, n.Target),
+			return nil, &MisuseError{Msg: fmt.Sprintf("output %s is a symbolic link to %s, which is not xt's to replace", path, n.Target),
 				Hint: "remove the link; to have outputs on another disk set the cache there: xt config cache.dir DIR, and cache.link symlink"}
 		}
-		return false, os.Remove(w.path(path))
+		return nil, os.Remove(w.path(path))
 	}
 	ws := w.cached()
 	_, err = w.Cache.Checkout(ctx, ws, path, hash.Node{}, cache.CheckoutOptions{Force: left})
@@ -68,12 +66,12 @@ func (w *Workspace) clear(ctx context.Context, path string) (saved bool, err err
 	}
 	var loss *cache.UncachedError
 	if !errors.As(err, &loss) {
-		return false, err
+		return nil, err
 	}
-	if _, err := w.Cache.Keep(ctx, ws, path); err != nil {
-		return false, fmt.Errorf("keep %s before it is replaced: %w", path, err)
+	if n, err = w.Cache.Keep(ctx, ws, path); err != nil {
+		return nil, fmt.Errorf("keep %s before it is replaced: %w", path, err)
 	}
-	return true, nil
+	return []Kept{{Path: path, At: w.Cache.Location(n)}}, nil
 }
 
 // standing returns what stands at the path of an output; of a symbolic link the
@@ -187,9 +185,7 @@ func (w *Workspace) restoreOut(ctx context.Context, s *Stage, o lock.Item, res *
 		if err != nil {
 			return err
 		}
-		if saved {
-			res.Kept = append(res.Kept, o.Path)
-		}
+		res.Kept = append(res.Kept, saved...)
 		return w.checkout(ctx, s, o, false)
 	}
 	var lost *cache.MissingError

@@ -27,10 +27,16 @@ type Result struct {
 	Err      error         // nil if all went well; [*StageError] where the command failed
 	Skipped  string        // why nothing was done, though it was due; "" if it was not
 	Unstable []string      // outputs that differ from those of an earlier run with the same inputs
-	Kept     []string      // files of the user's that were put into the cache before they were replaced
+	Kept     []Kept        // what of the user's was put into the cache before it was replaced
 	Duration time.Duration // of the command, or of the restore
 	Memory   int64         // the largest resident set of one of the stage's processes, in bytes; 0 if not known
 	Log      string        // path of the output that was kept; "" if none
+}
+
+// Kept is something of the user's that stood where an output was to be.
+type Kept struct {
+	Path string // where it stood
+	At   string // where its bytes are now, or the listing of a directory: a path in the cache
 }
 
 // Reporter is told what a run does. Its methods are called one at a time, but

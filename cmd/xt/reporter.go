@@ -49,8 +49,8 @@ func (r *reporter) Output(s *pipeline.Stage) (stdout, stderr io.Writer, end func
 func (r *reporter) End(res *pipeline.Result) {
 	t, s := r.a.term, res.Step
 	name := t.PaintErr(term.Bold, s.Stage.Name)
-	for _, p := range res.Kept {
-		t.Warnf("%s was in no cache and no commit: its old content was kept in the cache before stage %s replaced it", p, s.Stage.Name)
+	for _, k := range res.Kept {
+		t.Warnf("%s was in no cache and no commit: its old content was kept in the cache before stage %s replaced it, in %s", k.Path, s.Stage.Name, k.At)
 	}
 	switch {
 	case res.Err != nil:

@@ -134,7 +134,10 @@ func newReproReport(results []*pipeline.Result) *reproReport {
 	r := &reproReport{Stages: []stageResult{}}
 	for _, res := range results {
 		s := stageResult{stageStatus: newStageStatus(res.Step), Seconds: res.Duration.Seconds(), Memory: res.Memory,
-			Skipped: res.Skipped, Unstable: res.Unstable, Kept: res.Kept, Log: res.Log}
+			Skipped: res.Skipped, Unstable: res.Unstable, Log: res.Log}
+		for _, k := range res.Kept {
+			s.Kept = append(s.Kept, k.Path)
+		}
 		if s.How = string(res.Step.Entry.How); res.Skipped != "" {
 			s.How = ""
 		}
