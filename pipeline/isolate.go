@@ -34,7 +34,7 @@ func (e *execution) apart(ctx context.Context) (outs []lock.Item, err error) {
 	if err := e.attempts(ctx, again); err != nil {
 		return nil, err
 	}
-	if err := e.w.pythonUnchanged(ctx, e.step); err != nil {
+	if err := w.pythonUnchanged(ctx, e.step); err != nil {
 		return nil, err
 	}
 	if outs, err = w.takeOuts(ctx, s, room.scan); err != nil {
@@ -119,7 +119,7 @@ func (r *room) deliver(ctx context.Context, s *Stage, outs []lock.Item) error {
 			}
 			continue
 		}
-		if err := r.w.checkout(ctx, s, it, false); err != nil {
+		if err := r.w.checkout(ctx, s, it); err != nil {
 			return err
 		}
 	}

@@ -178,7 +178,7 @@ func (w *Workspace) restore(ctx context.Context, step *Step, res *Result) error 
 }
 
 func (w *Workspace) restoreOut(ctx context.Context, s *Stage, o lock.Item, res *Result) error {
-	err := w.checkout(ctx, s, o, false)
+	err := w.checkout(ctx, s, o)
 	var loss *cache.UncachedError
 	if errors.As(err, &loss) {
 		saved, err := w.clear(ctx, o.Path)
@@ -186,7 +186,7 @@ func (w *Workspace) restoreOut(ctx context.Context, s *Stage, o lock.Item, res *
 			return err
 		}
 		res.Kept = append(res.Kept, saved...)
-		return w.checkout(ctx, s, o, false)
+		return w.checkout(ctx, s, o)
 	}
 	var lost *cache.MissingError
 	if errors.As(err, &lost) {
@@ -197,11 +197,11 @@ func (w *Workspace) restoreOut(ctx context.Context, s *Stage, o lock.Item, res *
 
 // checkout brings one output of a stage into the workspace. A metric or a plot
 // belongs to git and is never a link into the cache.
-func (w *Workspace) checkout(ctx context.Context, s *Stage, o lock.Item, force bool) error {
+func (w *Workspace) checkout(ctx context.Context, s *Stage, o lock.Item) error {
 	from := w.Cache
 	if slices.ContainsFunc(s.Outs, func(d Out) bool { return d.Path == o.Path && !d.Cache }) {
 		from = w.copies
 	}
-	_, err := from.Checkout(ctx, w.cached(), o.Path, o.Node, cache.CheckoutOptions{Force: force})
+	_, err := from.Checkout(ctx, w.cached(), o.Path, o.Node, cache.CheckoutOptions{})
 	return err
 }

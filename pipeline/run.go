@@ -96,10 +96,8 @@ func (w *Workspace) precheck(stages []*Stage, facts *Facts, opts RunOptions) err
 	var missing []MissingInput
 	var due []*Stage
 	for _, step := range NewPlan(w.Graph, stages, facts, opts.Options).Steps {
-		for _, reason := range step.Reasons {
-			if reason.Kind == InputMissing {
-				missing = append(missing, MissingInput{Stage: step.Stage, Path: reason.Name})
-			}
+		if step.Action == Blocked {
+			missing = append(missing, missingInputs(step)...)
 		}
 		if step.Stale() {
 			due = append(due, step.Stage)
@@ -139,7 +137,6 @@ type runner struct {
 	planner *planner
 	facts   *Facts
 
-	stages  []*Stage
 	blocked map[*Stage]int // how many planned stages it still waits for
 	ready   []*Stage
 	bad     map[*Stage]string            // stages that cannot be done, and why
@@ -153,7 +150,7 @@ type runner struct {
 
 func newRunner(w *Workspace, stages []*Stage, facts *Facts, opts RunOptions, rep Reporter) *runner {
 	r := &runner{
-		w: w, opts: opts, rep: rep, facts: facts, stages: stages,
+		w: w, opts: opts, rep: rep, facts: facts,
 		planner: newPlanner(w.Graph, stages, facts, opts.Options),
 		blocked: map[*Stage]int{}, bad: map[*Stage]string{}, acted: map[*Stage]bool{},
 		pythons: map[*Stage]*lock.Environment{},
