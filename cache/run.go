@@ -47,6 +47,33 @@ func (c *Cache) Run(fp hash.Fingerprint) ([]lock.Item, error) {
 	return outs, nil
 }
 
+// RunText returns what is known of the fingerprint as [Cache.PutRunText] takes it,
+// and the outputs in it, which need not be in the cache. The error is a
+// [*MissError] if nothing is known.
+func (c *Cache) RunText(fp hash.Fingerprint) ([]byte, []lock.Item, error) {
+	b, err := c.read(name(runs, hash.Sum(fp)))
+	var outs []lock.Item
+	if err == nil {
+		outs, err = parseRun(fp, b)
+	}
+	if err != nil {
+		return nil, nil, &MissError{Fingerprint: fp, Reason: err.Error()}
+	}
+	return b, outs, nil
+}
+
+// PutRunText remembers an entry that came from elsewhere, unless something is
+// known of the fingerprint. What is not such an entry is an error.
+func (c *Cache) PutRunText(fp hash.Fingerprint, text []byte) error {
+	if _, err := parseRun(fp, text); err != nil {
+		return fmt.Errorf("run cache: %s: %w", fp.Short(), err)
+	}
+	if _, _, err := c.RunText(fp); err == nil {
+		return nil
+	}
+	return c.save(name(runs, hash.Sum(fp)), text, c.notePerm())
+}
+
 // ForgetRun drops what is known of the fingerprint.
 func (c *Cache) ForgetRun(fp hash.Fingerprint) error {
 	top, err := c.folder()

@@ -35,9 +35,14 @@ func encodeRun(fp hash.Fingerprint, outs []lock.Item) []byte {
 	return fmt.Appendf(b, "end %s\n", hash.Bytes(b))
 }
 
-func appendOut(b []byte, out *lock.Item) []byte {
-	return fmt.Appendf(b, "out %s %s %d %d %+q %+q\n",
-		kindWords[out.Kind], out.Sum, out.Size, out.Files, out.Path, out.Target)
+func appendOut(b []byte, out *lock.Item) []byte { return AppendItem(append(b, "out "...), out) }
+
+// AppendItem appends an item as a line:
+//
+//	KIND SUM SIZE FILES "PATH" "TARGET"
+func AppendItem(b []byte, it *lock.Item) []byte {
+	return fmt.Appendf(b, "%s %s %d %d %+q %+q\n",
+		kindWords[it.Kind], it.Sum, it.Size, it.Files, it.Path, it.Target)
 }
 
 // parseRun reads what encodeRun wrote for fp, and nothing else.
@@ -56,43 +61,54 @@ func parseRun(fp hash.Fingerprint, b []byte) ([]lock.Item, error) {
 	}
 	var outs []lock.Item
 	for line := range bytes.Lines(lines) {
-		out, err := parseOut(string(line))
+		item, ok := bytes.CutPrefix(line, []byte("out "))
+		if !ok {
+			return nil, fmt.Errorf("line %.200q is not of an output", line)
+		}
+		out, err := ParseItem(item)
 		if err != nil {
 			return nil, err
-		}
-		if !bytes.Equal(appendOut(nil, &out), line) {
-			return nil, fmt.Errorf("line %.200q is spelled oddly", line)
 		}
 		outs = append(outs, out)
 	}
 	return outs, nil
 }
 
-func parseOut(line string) (out lock.Item, err error) {
-	var fields [5]string
+// ParseItem reads a line that [AppendItem] wrote, and nothing else: another
+// spelling, or a path that leads out of a project, is an error.
+func ParseItem(line []byte) (lock.Item, error) {
+	it, err := parseItem(string(line))
+	if err == nil && !bytes.Equal(AppendItem(nil, &it), line) {
+		err = fmt.Errorf("line %.200q is spelled oddly", line)
+	}
+	return it, err
+}
+
+func parseItem(line string) (it lock.Item, err error) {
+	var fields [4]string
 	rest := line
 	for i := range fields {
 		fields[i], rest, _ = strings.Cut(rest, " ")
 	}
-	if out.Kind = kindOf(fields[1]); out.Kind == 0 {
-		return out, fmt.Errorf("unknown kind %.20q", fields[1])
+	if it.Kind = kindOf(fields[0]); it.Kind == 0 {
+		return it, fmt.Errorf("unknown kind %.20q", fields[0])
 	}
-	if out.Sum, err = hash.ParseSum(fields[2]); err != nil {
-		return out, err
+	if it.Sum, err = hash.ParseSum(fields[1]); err != nil {
+		return it, err
 	}
-	if out.Size, err = parseCount(fields[3]); err != nil {
-		return out, err
+	if it.Size, err = parseCount(fields[2]); err != nil {
+		return it, err
 	}
-	if out.Files, err = parseCount(fields[4]); err != nil {
-		return out, err
+	if it.Files, err = parseCount(fields[3]); err != nil {
+		return it, err
 	}
-	if out.Path, rest, err = cutQuoted(rest); err != nil {
-		return out, err
+	if it.Path, rest, err = cutQuoted(rest); err != nil {
+		return it, err
 	}
-	if out.Target, _, err = cutQuoted(strings.TrimPrefix(rest, " ")); err != nil {
-		return out, err
+	if it.Target, _, err = cutQuoted(strings.TrimPrefix(rest, " ")); err != nil {
+		return it, err
 	}
-	return out, checkPath(out.Path)
+	return it, checkPath(it.Path)
 }
 
 func kindOf(word string) hash.Kind {

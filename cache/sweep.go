@@ -246,7 +246,7 @@ func (c *Cache) leftoversIn(top *folder, dir string, names []string, remove bool
 	n := 0
 	for _, base := range names {
 		rel := dir + "/" + base
-		if !isTemp(base) {
+		if !isTemp(base) && !isPartial(base) {
 			continue
 		}
 		i, err := top.lstat(rel)
