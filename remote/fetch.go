@@ -1,0 +1,444 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/xtrepro/xt/cache"
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/remote/pack"
+)
+
+// Want is something that belongs at a path.
+type Want struct {
+	Path string
+	Node hash.Node
+}
+
+// Progress is told how far a transfer is. Its methods are called from several
+// goroutines. A nil Progress is told nothing.
+type Progress interface {
+	// Expect says that there are so many more files and bytes to come.
+	Expect(files, bytes int64)
+	// Count says that so much is done.
+	Count(files, bytes int64)
+}
+
+type silent struct{}
+
+func (silent) Expect(_, _ int64) {}
+func (silent) Count(_, _ int64)  {}
+
+// FetchReport says what a fetch did.
+type FetchReport struct {
+	Files int64 // brought into the cache, each content once
+	Bytes int64 // in these files
+	Runs  int64 // entries of the run cache that are new here
+}
+
+// Fetch brings the wants, and all below them, into the cache. What neither the
+// cache nor the remote has is a [*cache.MissingError] when all else is done.
+func (r *Remote) Fetch(ctx context.Context, c *cache.Cache, wants []Want, p Progress) (FetchReport, error) {
+	var report FetchReport
+	for try := 1; ; try++ {
+		x, err := r.openIndex(ctx)
+		if err != nil {
+			return report, err
+		}
+		f := &fetcher{index: x, cache: c, progress: p}
+		err = f.fetch(ctx, wants)
+		report.Files += f.files.Load()
+		report.Bytes += f.bytes.Load()
+		// A garbage collection may have moved things to other packs meanwhile.
+		if try == maxTries || !errors.Is(err, fs.ErrNotExist) {
+			return report, err
+		}
+	}
+}
+
+// fetcher is one fetch.
+type fetcher struct {
+	*index
+	cache    *cache.Cache
+	progress Progress
+
+	trees   []*branch
+	known   map[hash.Sum]*branch
+	todo    map[hash.Sum]Want // files that the cache lacks
+	order   []hash.Sum        // of todo
+	missing []cache.Missing
+	absent  map[hash.Sum]bool // digests that are missing
+
+	files, bytes atomic.Int64
+}
+
+// branch is a directory whose listing is on its way into the cache.
+type branch struct {
+	sum  hash.Sum
+	text []byte
+	tree hash.Tree
+}
+
+func (f *fetcher) fetch(ctx context.Context, wants []Want) error {
+	if f.progress == nil {
+		f.progress = silent{}
+	}
+	f.known, f.todo, f.absent = map[hash.Sum]*branch{}, map[hash.Sum]Want{}, map[hash.Sum]bool{}
+	if err := f.walk(ctx, wants); err != nil {
+		return err
+	}
+	for part := range slices.Chunk(f.order, batch) {
+		if err := f.fetchFiles(ctx, part); err != nil {
+			return err
+		}
+	}
+	if err := f.putTrees(); err != nil {
+		return err
+	}
+	if len(f.missing) > 0 {
+		slices.SortFunc(f.missing, func(a, b cache.Missing) int { return strings.Compare(a.Path, b.Path) })
+		return &cache.MissingError{Items: f.missing}
+	}
+	return nil
+}
+
+// batch is how many files are looked up at a time.
+const batch = 50_000
+
+// walk finds out what the cache lacks, reading listings level by level.
+func (f *fetcher) walk(ctx context.Context, level []Want) error {
+	for len(level) > 0 {
+		dirs, err := f.split(ctx, level)
+		if err != nil {
+			return err
+		}
+		if level, err = f.descend(ctx, dirs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// split notes which files of the wants are to be fetched, and returns the
+// directories of which the cache lacks something.
+func (f *fetcher) split(ctx context.Context, level []Want) ([]Want, error) {
+	lacks := make([]bool, len(level))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for i := 0; i < len(level); i += 256 {
+		g.Go(func() error {
+			for j := i; j < min(i+256, len(level)); j++ {
+				lacks[j] = !f.holds(level[j].Node)
+			}
+			return ctx.Err()
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var dirs []Want
+	for i, w := range level {
+		switch {
+		case !lacks[i]:
+		case w.Node.Kind == hash.Directory && f.known[w.Node.Sum] == nil:
+			f.known[w.Node.Sum] = &branch{sum: w.Node.Sum}
+			dirs = append(dirs, w)
+		case w.Node.Kind != hash.Directory:
+			if _, ok := f.todo[w.Node.Sum]; !ok {
+				f.todo[w.Node.Sum] = w
+				f.order = append(f.order, w.Node.Sum)
+				f.progress.Expect(1, w.Node.Size)
+			}
+		}
+	}
+	return dirs, nil
+}
+
+// holds reports whether the cache has all of n.
+func (f *fetcher) holds(n hash.Node) bool {
+	switch n.Kind {
+	case hash.Directory:
+		return f.cache.HasTree(n.Sum)
+	case hash.File, hash.Executable:
+		return f.cache.HasFile(n)
+	}
+	return true // a link is part of the listing
+}
+
+// descend reads the listings of the directories, and returns what is in them.
+func (f *fetcher) descend(ctx context.Context, dirs []Want) ([]Want, error) {
+	var unread []hash.Sum
+	texts := map[hash.Sum][]byte{}
+	for _, d := range dirs {
+		if t, err := f.cache.Tree(d.Node.Sum); err == nil {
+			texts[d.Node.Sum] = t.Encode() // the listing is there, and something below it is not
+			continue
+		}
+		unread = append(unread, d.Node.Sum)
+	}
+	read, err := f.loadTrees(ctx, unread)
+	if err != nil {
+		return nil, err
+	}
+	var below []Want
+	for _, d := range dirs {
+		text := texts[d.Node.Sum]
+		if text == nil {
+			text = read[d.Node.Sum]
+		}
+		if text == nil {
+			f.lack(d)
+			continue
+		}
+		t, err := f.parse(d, text)
+		if err != nil {
+			return nil, err
+		}
+		b := f.known[d.Node.Sum]
+		b.text, b.tree = text, t
+		f.trees = append(f.trees, b)
+		for i := range t {
+			below = append(below, Want{path.Join(d.Path, t[i].Name), t[i].Node})
+		}
+	}
+	return below, nil
+}
+
+// parse reads a listing, which must be of as much as is said elsewhere.
+func (f *fetcher) parse(d Want, text []byte) (hash.Tree, error) {
+	t, err := hash.ParseTree(text)
+	if err != nil {
+		return nil, fmt.Errorf("remote %s: listing of %s: %w", f.r.opts.Name, d.Path, err)
+	}
+	if n := t.Node(); n.Size != d.Node.Size || n.Files != d.Node.Files {
+		return nil, fmt.Errorf("the listing of %s (%s) has %d bytes in %d files, and not %d in %d: somebody edited what names it", d.Path, d.Node.Sum.Short(), n.Size, n.Files, d.Node.Size, d.Node.Files)
+	}
+	return t, nil
+}
+
+// lack notes that nobody has something.
+func (f *fetcher) lack(w Want) {
+	f.missing = append(f.missing, cache.Missing{Path: w.Path, Sum: w.Node.Sum, Kind: w.Node.Kind})
+	f.absent[w.Node.Sum] = true
+}
+
+// fetchFiles brings files into the cache.
+func (f *fetcher) fetchFiles(ctx context.Context, sums []hash.Sum) error {
+	found, err := f.locate(ctx, sums, false)
+	if err != nil {
+		return err
+	}
+	var wishes []wish
+	var big []hash.Sum
+	for _, sum := range sums {
+		w := f.todo[sum]
+		at, other, ok := choose(found[sum], pack.Data)
+		if ok {
+			if int64(at.Raw) != w.Node.Size {
+				return fmt.Errorf("%s (%s) has %d bytes, and not %d: somebody edited what names it", w.Path, sum.Short(), at.Raw, w.Node.Size)
+			}
+			wishes = append(wishes, wish{at, other, f.store(sum)})
+			continue
+		}
+		if _, _, ok := choose(found[sum], pack.DataRecipe); ok {
+			big = append(big, sum)
+			continue
+		}
+		f.lack(w)
+	}
+	if wishes, err = f.addChunks(ctx, wishes, big); err != nil {
+		return err
+	}
+	return f.r.grant(ctx, wishes)
+}
+
+// store returns what is to be done with the bytes of a small file.
+func (f *fetcher) store(sum hash.Sum) func(ctx context.Context, raw []byte) error {
+	return func(ctx context.Context, raw []byte) error {
+		err := f.cache.PutBytes(ctx, sum, raw)
+		if err == nil {
+			f.done(1, int64(len(raw)))
+		}
+		return err
+	}
+}
+
+func (f *fetcher) done(files, bytes int64) {
+	f.files.Add(files)
+	f.bytes.Add(bytes)
+	f.progress.Count(files, bytes)
+}
+
+// addChunks adds the chunks of big files to the wishes.
+func (f *fetcher) addChunks(ctx context.Context, wishes []wish, big []hash.Sum) ([]wish, error) {
+	recipes, err := f.load(ctx, big, pack.DataRecipe)
+	if err != nil {
+		return nil, err
+	}
+	for _, sum := range big {
+		w := f.todo[sum]
+		parts, err := f.chunks(ctx, sum, recipes[sum], w.Node.Size)
+		if err != nil {
+			return nil, err
+		}
+		more, err := f.receive(ctx, w, parts)
+		if err != nil {
+			return nil, err
+		}
+		wishes = append(wishes, more...)
+	}
+	return wishes, nil
+}
+
+// assembly is a big file on its way into the cache.
+type assembly struct {
+	f    *fetcher
+	in   *cache.Incoming
+	left atomic.Int64 // chunks that are still to come
+}
+
+// receive returns what is wanted of a big file.
+func (f *fetcher) receive(ctx context.Context, w Want, parts []pack.Part) ([]wish, error) {
+	in, begun, err := f.cache.Receive(w.Node.Sum, w.Node.Size)
+	if err != nil {
+		return nil, err
+	}
+	a := &assembly{f: f, in: in}
+	offsets := map[hash.Sum][]int64{}
+	var order []hash.Sum
+	at := int64(0)
+	for _, p := range parts {
+		if offsets[p.Sum] == nil {
+			order = append(order, p.Sum)
+		}
+		offsets[p.Sum] = append(offsets[p.Sum], at)
+		at += p.Size
+	}
+	if begun {
+		if err := a.dropPresent(ctx, parts, offsets); err != nil {
+			return nil, err
+		}
+	}
+	return a.wishes(ctx, w, order, offsets)
+}
+
+// wishes returns what is wanted of the chunks, and completes a file of which
+// nothing is.
+func (a *assembly) wishes(ctx context.Context, w Want, order []hash.Sum, offsets map[hash.Sum][]int64) ([]wish, error) {
+	var wanted []hash.Sum
+	for _, sum := range order {
+		if len(offsets[sum]) > 0 {
+			wanted = append(wanted, sum)
+		}
+	}
+	found, err := a.f.locate(ctx, wanted, false)
+	if err != nil {
+		return nil, err
+	}
+	wishes := make([]wish, 0, len(wanted))
+	for _, sum := range wanted {
+		at, other, ok := choose(found[sum], pack.Data)
+		if !ok {
+			return nil, a.f.incomplete(w.Node.Sum)
+		}
+		wishes = append(wishes, wish{at, other, a.write(offsets[sum])})
+	}
+	a.left.Store(int64(len(wanted)))
+	if len(wanted) == 0 {
+		return nil, a.finish(ctx)
+	}
+	return wishes, nil
+}
+
+// dropPresent takes out of the offsets those where an earlier try has written
+// what belongs there.
+func (a *assembly) dropPresent(ctx context.Context, parts []pack.Part, offsets map[hash.Sum][]int64) error {
+	f, err := a.in.Open()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	buf := make([]byte, pack.MaxBlob)
+	at := int64(0)
+	for _, p := range parts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b := buf[:p.Size]
+		n, err := f.ReadAt(b, at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if n == len(b) && !isBlank(b) && hash.Bytes(b) == p.Sum {
+			offsets[p.Sum] = slices.DeleteFunc(offsets[p.Sum], func(off int64) bool { return off == at })
+			a.f.done(0, p.Size)
+		}
+		at += p.Size
+	}
+	return nil
+}
+
+var blank [4096]byte
+
+// isBlank reports whether b begins as a file does where nothing was written: then
+// it is not worth the hashing.
+func isBlank(b []byte) bool {
+	n := min(len(b), len(blank))
+	return n > 0 && bytes.Equal(b[:n], blank[:n])
+}
+
+// write returns what is to be done with the bytes of a chunk.
+func (a *assembly) write(offsets []int64) func(ctx context.Context, raw []byte) error {
+	return func(ctx context.Context, raw []byte) error {
+		for _, off := range offsets {
+			if err := a.in.WriteAt(raw, off); err != nil {
+				return err
+			}
+			a.f.done(0, int64(len(raw)))
+		}
+		if a.left.Add(-1) > 0 {
+			return nil
+		}
+		return a.finish(ctx)
+	}
+}
+
+func (a *assembly) finish(ctx context.Context) error {
+	err := a.in.Commit(ctx)
+	if damaged := (*cache.DamagedError)(nil); errors.As(err, &damaged) {
+		return errors.Join(&DamagedError{Remote: a.f.r.opts.Name, What: "the recipe of " + damaged.Sum.Short()}, err)
+	}
+	if err == nil {
+		a.f.done(1, 0)
+	}
+	return err
+}
+
+// putTrees stores the listings of directories that are complete, each after those
+// below it: they were read from the top down.
+func (f *fetcher) putTrees() error {
+	for _, b := range slices.Backward(f.trees) {
+		for i := range b.tree {
+			if n := &b.tree[i].Node; f.absent[n.Sum] && n.Kind != hash.Symlink {
+				f.absent[b.sum] = true
+			}
+		}
+		if f.absent[b.sum] {
+			continue
+		}
+		if err := f.cache.PutTree(b.sum, b.text); err != nil {
+			return err
+		}
+	}
+	return nil
+}

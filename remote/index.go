@@ -1,0 +1,415 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/internal/atomicfile"
+	"github.com/xtrepro/xt/remote/pack"
+)
+
+// The keys below meta, by what they begin with.
+const (
+	metaPrefix  = "meta/"
+	indexPrefix = metaPrefix + "index-"
+	runsPrefix  = metaPrefix + "runs-"
+	rootsPrefix = metaPrefix + "roots-"
+	doomPrefix  = metaPrefix + "doomed-"
+	packsPrefix = "packs/"
+)
+
+// note is a blob below meta.
+type note struct {
+	key      string
+	sum      hash.Sum // in the key, of its bytes
+	size     int64
+	modified time.Time
+}
+
+// notes is what there is below meta.
+type notes struct {
+	tables []note // but for those that others stand for as well
+	stale  []note // these: a table that replaces them is there
+	roots  []note
+	dooms  []note
+}
+
+// listNotes asks what is below meta: one request, where there are fewer than a
+// thousand.
+func (r *Remote) listNotes(ctx context.Context) (*notes, error) {
+	n := new(notes)
+	for info, err := range r.store.List(ctx, metaPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		i := strings.LastIndexByte(info.Key, '-')
+		sum, err := hash.ParseSum(info.Key[i+1:])
+		if err != nil {
+			continue // not one of ours
+		}
+		one := note{info.Key, sum, info.Size, info.Modified}
+		switch {
+		case strings.HasPrefix(info.Key, indexPrefix), strings.HasPrefix(info.Key, runsPrefix):
+			n.tables = append(n.tables, one)
+		case strings.HasPrefix(info.Key, rootsPrefix):
+			n.roots = append(n.roots, one)
+		case strings.HasPrefix(info.Key, doomPrefix):
+			n.dooms = append(n.dooms, one)
+		}
+	}
+	return n, nil
+}
+
+// maxNote bounds in bytes what is read of meta: a table of all that a table may
+// hold.
+const maxNote = 100 << 30
+
+// index knows which blob of a remote is where.
+type index struct {
+	r      *Remote
+	notes  *notes
+	blobs  []*table          // of all but runs
+	runs   []*table          // of runs, which are few and wanted all at once
+	doomed map[hash.Sum]bool // packs that must not be counted on
+}
+
+// table is one table of the index.
+type table struct {
+	*pack.Table
+	note note
+	src  *tableSource
+}
+
+// maxTries is how often the index is read again because somebody has deleted
+// what was listed a moment ago.
+const maxTries = 5
+
+// openIndex reads what the remote holds. What was read before is on the disk
+// here, since it cannot have changed.
+func (r *Remote) openIndex(ctx context.Context) (*index, error) {
+	for try := 1; ; try++ {
+		n, err := r.listNotes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		x, err := r.openNotes(ctx, n)
+		if err == nil || try == maxTries || !errors.Is(err, fs.ErrNotExist) {
+			return x, err
+		}
+	}
+}
+
+func (r *Remote) openNotes(ctx context.Context, n *notes) (*index, error) {
+	x := &index{r: r, notes: n, doomed: map[hash.Sum]bool{}}
+	tables := make([]*table, len(n.tables))
+	dooms := make([][]hash.Sum, len(n.dooms))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(2 * r.opts.Jobs)
+	for i := range n.tables {
+		g.Go(func() (err error) {
+			tables[i], err = r.openTable(ctx, n.tables[i])
+			return err
+		})
+	}
+	for i := range n.dooms {
+		g.Go(func() (err error) {
+			dooms[i], err = r.readDoom(ctx, n.dooms[i])
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for _, packs := range dooms {
+		for _, sum := range packs {
+			x.doomed[sum] = true
+		}
+	}
+	x.setTables(tables)
+	r.forgetTables(n)
+	return x, nil
+}
+
+// setTables takes the tables for those of the index, but for those that others
+// replace.
+func (x *index) setTables(tables []*table) {
+	replaced := map[hash.Sum]bool{}
+	for _, t := range tables {
+		for _, sum := range t.Replaced() {
+			replaced[sum] = true
+		}
+	}
+	x.blobs, x.runs, x.notes.tables = nil, nil, nil
+	for _, t := range tables {
+		switch {
+		case replaced[t.note.sum]:
+			x.notes.stale = append(x.notes.stale, t.note)
+			continue
+		case t.note.isRuns():
+			x.runs = append(x.runs, t)
+		default:
+			x.blobs = append(x.blobs, t)
+		}
+		x.notes.tables = append(x.notes.tables, t.note)
+	}
+}
+
+// isRuns reports whether the note is a table of runs.
+func (n *note) isRuns() bool { return strings.HasPrefix(n.key, runsPrefix) }
+
+// wholeTable is the size in bytes up to which a table is read at once. A bigger
+// one is read where it is needed, and as a whole when that is most of it.
+const wholeTable = 32 << 20
+
+func (r *Remote) openTable(ctx context.Context, n note) (*table, error) {
+	src := &tableSource{r: r, note: n}
+	if err := src.begin(ctx); err != nil {
+		return nil, err
+	}
+	t, err := pack.OpenTable(ctx, src.reader(), src.length())
+	if err != nil {
+		return nil, fmt.Errorf("remote %s: %s: %w", r.opts.Name, n.key, err)
+	}
+	return &table{t, n, src}, nil
+}
+
+// tableSource reads a table: from memory, from the disk here, or from the
+// remote.
+type tableSource struct {
+	r    *Remote
+	note note
+
+	mu   sync.Mutex
+	mem  pack.Bytes
+	file *os.File // closed by its finalizer
+	size int64    // of what is here
+	read int64    // bytes that were read from the remote
+}
+
+// inMemory is the size in bytes up to which a table is kept in memory.
+const inMemory = 64 << 20
+
+func (s *tableSource) path() string { return s.r.local("index", s.note.sum.String()) }
+
+func (s *tableSource) begin(ctx context.Context) error {
+	if err := s.openLocal(); err == nil {
+		return nil
+	}
+	if s.note.size <= wholeTable || s.r.keys != nil {
+		return s.fetch(ctx)
+	}
+	return nil
+}
+
+// openLocal takes the table that is on the disk. It was verified when it was
+// written; a look-up in one that was spoiled since finds too little, or blobs
+// that are not what they should be, which then shows.
+func (s *tableSource) openLocal() error {
+	f, err := os.Open(s.path())
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	s.size = info.Size()
+	if s.size > inMemory {
+		s.file = f
+		return nil
+	}
+	defer f.Close()
+	b := make([]byte, s.size)
+	if _, err := io.ReadFull(f, b); err != nil {
+		return err
+	}
+	s.mem = b
+	return nil
+}
+
+// fetch brings the whole table here.
+func (s *tableSource) fetch(ctx context.Context) error {
+	if s.note.size > wholeTable {
+		if err := s.r.download(ctx, s.note, s.path()); err != nil {
+			return err
+		}
+		return s.openLocal()
+	}
+	b, err := s.r.readNamed(ctx, s.note.key, s.note.size, wholeTable, s.note.sum)
+	if err != nil {
+		return err
+	}
+	_ = keepFile(s.path(), b) // or it is read again the next time
+	s.mem, s.size = b, int64(len(b))
+	return nil
+}
+
+// keepFile writes a file of what need not be asked of the remote again.
+func keepFile(path string, b []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	return atomicfile.WriteFast(path, b, 0o666)
+}
+
+func (s *tableSource) length() int64 {
+	if s.isLocal() {
+		return s.size
+	}
+	return s.note.size
+}
+
+func (s *tableSource) reader() pack.Reader {
+	if s.mem != nil {
+		return s.mem
+	}
+	return s
+}
+
+// isLocal reports whether the whole table is here.
+func (s *tableSource) isLocal() bool { return s.mem != nil || s.file != nil }
+
+// ReadAt implements [pack.Reader].
+func (s *tableSource) ReadAt(ctx context.Context, p []byte, off int64) error {
+	mem, file, err := s.local(ctx, int64(len(p)))
+	switch {
+	case err != nil:
+		return err
+	case mem != nil:
+		return mem.ReadAt(ctx, p, off)
+	case file != nil:
+		_, err := file.ReadAt(p, off)
+		return err
+	}
+	return s.r.store.Read(ctx, s.note.key, off, p)
+}
+
+// requestCost is the number of bytes that might have been read in the time of a
+// request.
+const requestCost = 256 << 10
+
+// local returns what is here of the table, of which n bytes are wanted. It
+// brings it here when so much was read of it that this would have been cheaper.
+func (s *tableSource) local(ctx context.Context, n int64) (pack.Bytes, *os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.isLocal() {
+		if s.read += n + requestCost; s.read >= s.note.size {
+			if err := s.fetch(ctx); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return s.mem, s.file, nil
+}
+
+// forgetTables removes tables from the disk here that the remote no longer has.
+// That may fail: it is only for the room.
+func (r *Remote) forgetTables(n *notes) {
+	entries, err := os.ReadDir(r.local("index"))
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		has := func(t note) bool { return t.sum.String() == e.Name() }
+		if !slices.ContainsFunc(n.tables, has) {
+			_ = os.Remove(r.local("index", e.Name()))
+		}
+	}
+}
+
+// locate returns where the digests are, wherever there is something of that name.
+// A blob in a doomed pack comes after others, or not at all if counted is set:
+// then the caller is going to count on what is found. Runs have an index of their
+// own: see locateRuns.
+func (x *index) locate(ctx context.Context, sums []hash.Sum, counted bool) (map[hash.Sum][]pack.Location, error) {
+	return x.locateIn(ctx, x.blobs, sums, counted)
+}
+
+func (x *index) locateRuns(ctx context.Context, sums []hash.Sum, counted bool) (map[hash.Sum][]pack.Location, error) {
+	return x.locateIn(ctx, x.runs, sums, counted)
+}
+
+func (x *index) locateIn(ctx context.Context, tables []*table, sums []hash.Sum, counted bool) (map[hash.Sum][]pack.Location, error) {
+	sums = slices.Clone(sums)
+	slices.SortFunc(sums, func(a, b hash.Sum) int { return strings.Compare(string(a[:]), string(b[:])) })
+	sums = slices.Compact(sums)
+	found := make(map[hash.Sum][]pack.Location, len(sums))
+	if len(sums) == 0 {
+		return found, nil
+	}
+	var doomed []pack.Location
+	for _, t := range tables {
+		err := t.Find(ctx, sums, func(l pack.Location) {
+			if x.doomed[l.Pack] {
+				doomed = append(doomed, l)
+				return
+			}
+			found[l.Sum] = append(found[l.Sum], l)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("remote %s: %s: %w", x.r.opts.Name, t.note.key, err)
+		}
+	}
+	if !counted {
+		for _, l := range doomed {
+			found[l.Sum] = append(found[l.Sum], l)
+		}
+	}
+	return found, nil
+}
+
+// allRuns returns where the runs are.
+func (x *index) allRuns(ctx context.Context) (map[hash.Sum][]pack.Location, error) {
+	found := map[hash.Sum][]pack.Location{}
+	for _, t := range x.runs {
+		files, err := t.Files(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("remote %s: %s: %w", x.r.opts.Name, t.note.key, err)
+		}
+		for _, f := range files {
+			for _, e := range f.Entries {
+				found[e.Sum] = append(found[e.Sum], pack.Location{Entry: e, Pack: f.Name, Size: f.Size})
+			}
+		}
+	}
+	return found, nil
+}
+
+// pick returns the first location of one of the kinds.
+func pick(locations []pack.Location, kinds ...pack.Kind) (pack.Location, bool) {
+	for _, l := range locations {
+		if slices.Contains(kinds, l.Kind) {
+			return l, true
+		}
+	}
+	return pack.Location{}, false
+}
+
+// packKey returns the key of a pack.
+func packKey(sum hash.Sum) string {
+	hex := sum.String()
+	return packsPrefix + hex[:2] + "/" + hex[2:]
+}
+
+// packSum returns the name of the pack at a key.
+func packSum(key string) (hash.Sum, bool) {
+	hex, ok := strings.CutPrefix(key, packsPrefix)
+	if !ok || len(hex) != 2*hash.Size+1 || hex[2] != '/' {
+		return hash.Sum{}, false
+	}
+	sum, err := hash.ParseSum(hex[:2] + hex[3:])
+	return sum, err == nil
+}
