@@ -21,8 +21,10 @@ type Python struct {
 
 // Remote is a store for what the cache holds.
 type Remote struct {
-	URL string
-	Pos Position
+	URL        string
+	Recipients []string // age public keys to which all that is sent is encrypted; nil: it is not
+	Default    bool     // the one that is meant where none is named
+	Pos        Position
 }
 
 // CacheConfig says where the cache is and how files get from it to the

@@ -8,6 +8,7 @@ import (
 
 	"github.com/xtrepro/xt/internal/tomldoc"
 	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/remote"
 )
 
 // readConfig fills in what concerns the project as a whole.
@@ -86,7 +87,20 @@ func (l *loader) readRemote(n *tomldoc.Node) {
 		l.tell(u.At, place{where: fmt.Sprintf("remote %q", n.Key)}, hint, "url: %s", msg)
 		return
 	}
-	l.cfg.Remotes[n.Key] = Remote{URL: l.str(u), Pos: l.pos(n.KeyAt)}
+	r := Remote{URL: l.str(u), Pos: l.pos(n.KeyAt), Default: l.flag(n.Get("default"), false)}
+	for _, word := range l.each(n.Get("recipients")) {
+		if err := remote.CheckRecipient(l.str(word)); err != nil {
+			l.tell(word.At, place{where: fmt.Sprintf("remote %q", n.Key)}, "\"xt remote keygen\" makes a key and prints its public part", "recipients: %s", err)
+			continue
+		}
+		r.Recipients = append(r.Recipients, l.str(word))
+	}
+	for name, other := range l.cfg.Remotes {
+		if r.Default && other.Default {
+			l.tell(n.KeyAt, place{where: fmt.Sprintf("remote %q", n.Key)}, "leave default out of one of them", "remote %q is the default already", name)
+		}
+	}
+	l.cfg.Remotes[n.Key] = r
 }
 
 var remoteSchemes = []string{"s3", "azblob", "gs", "sftp", "file"}

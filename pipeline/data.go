@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/xtrepro/xt/cache"
+	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/lock"
 )
 
@@ -169,6 +170,10 @@ func (w *Workspace) Checkout(ctx context.Context, paths []string, opts cache.Che
 	if err != nil {
 		return cache.Summary{}, err
 	}
+	return w.checkoutAll(ctx, items, opts)
+}
+
+func (w *Workspace) checkoutAll(ctx context.Context, items []lock.Item, opts cache.CheckoutOptions) (cache.Summary, error) {
 	var sum cache.Summary
 	var missing cache.MissingError
 	var uncached cache.UncachedError
@@ -186,7 +191,7 @@ func (w *Workspace) Checkout(ctx context.Context, paths []string, opts cache.Che
 			return sum, errors.Join(err, w.SaveIndex())
 		}
 	}
-	err = w.SaveIndex()
+	err := w.SaveIndex()
 	if len(missing.Items) > 0 {
 		err = errors.Join(&missing, err)
 	}
@@ -196,37 +201,12 @@ func (w *Workspace) Checkout(ctx context.Context, paths []string, opts cache.Che
 	return sum, err
 }
 
-// wanted returns the items that the paths name.
+// wanted returns the items that the paths name, going by the listings in the cache.
 func (w *Workspace) wanted(paths []string) ([]lock.Item, error) {
-	var items []lock.Item
-	all := w.items()
-	if len(paths) == 0 {
-		for _, it := range all {
-			items = append(items, it.Item)
-		}
-		return items, nil
-	}
-	for _, p := range paths {
-		n := len(items)
-		for _, it := range all {
-			switch {
-			case below(it.Path, p):
-				items = append(items, it.Item)
-			case below(p, it.Path):
-				if node, ok := w.within(it.Node, p[len(it.Path)+1:]); ok {
-					items = append(items, lock.Item{Path: p, Node: node})
-				}
-			}
-		}
-		switch made := w.Graph.Producers(p); {
-		case len(items) > n:
-		case len(made) > 0 && !made[0].Out.Cache:
-			return nil, &MisuseError{Msg: fmt.Sprintf("git keeps %s, not xt's cache", made[0].Out.Path), Hint: "\"git checkout -- " + p + "\" brings it back"}
-		default:
-			return nil, &MisuseError{Msg: "xt.lock has nothing at " + p, Hint: "\"xt status\" lists what it has"}
-		}
-	}
-	return items, nil
+	return w.wantedFrom(paths, func(it lock.Item, sub string) (hash.Node, bool, error) {
+		n, ok := w.within(it.Node, sub)
+		return n, ok, nil
+	})
 }
 
 func (w *Workspace) checkoutItem(ctx context.Context, it lock.Item, opts cache.CheckoutOptions) (cache.Summary, error) {

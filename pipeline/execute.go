@@ -94,7 +94,10 @@ func (w *Workspace) remember(step *Step) error {
 			return nil
 		}
 	}
-	return w.Cache.PutRun(step.Entry.Fingerprint, step.Entry.Outs)
+	if err := w.Cache.PutRun(step.Entry.Fingerprint, step.Entry.Outs); err != nil {
+		return err
+	}
+	return w.enter(step.Entry.Fingerprint)
 }
 
 // attempts runs the command until it succeeds or its retries are used up. Before

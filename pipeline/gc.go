@@ -37,7 +37,7 @@ type Needs struct {
 // that are gone for good. One that cannot be read is an error: what it needs is
 // not known.
 func (w *Workspace) Needs(ctx context.Context, scope Scope, gone []string) (*Needs, error) {
-	n := &needed{Needs: Needs{Environments: map[hash.Sum]bool{}}, seen: map[hash.Sum]bool{}, roots: map[string]bool{w.Root: true}}
+	n := newNeeded(w.Root)
 	n.lock(w.Lock.File())
 	if err := n.repo(ctx, w.Repo, w.prefix, scope); err != nil {
 		return nil, err
@@ -54,7 +54,11 @@ func (w *Workspace) Needs(ctx context.Context, scope Scope, gone []string) (*Nee
 			return nil, err
 		}
 	}
-	return &n.Needs, nil
+	needs := &Needs{Environments: n.environments}
+	for _, it := range n.items {
+		needs.Nodes = append(needs.Nodes, it.Node)
+	}
+	return needs, nil
 }
 
 // RemoveEnvironments removes the Python environments that xt has built, that are
@@ -94,22 +98,26 @@ func (w *Workspace) RemoveEnvironments(ctx context.Context, needs *Needs, grace 
 
 // needed gathers what locks need.
 type needed struct {
-	Needs
-	seen  map[hash.Sum]bool // digests of lock files that were looked at
-	roots map[string]bool   // workspaces that were looked at
+	items        []lock.Item       // files and directories in the cache
+	environments map[hash.Sum]bool // that stages ran in
+	seen         map[hash.Sum]bool // digests of lock files that were looked at
+	roots        map[string]bool   // workspaces that were looked at
+}
+
+// newNeeded begins with nothing; the workspace at root is looked at by the caller.
+func newNeeded(root string) *needed {
+	return &needed{environments: map[hash.Sum]bool{}, seen: map[hash.Sum]bool{}, roots: map[string]bool{root: true}}
 }
 
 func (n *needed) lock(f *lock.File) {
 	for sum := range f.Environments {
-		n.Environments[sum] = true
+		n.environments[sum] = true
 	}
 	for _, d := range f.Data {
-		n.Nodes = append(n.Nodes, d.Node)
+		n.items = append(n.items, d.Item)
 	}
 	for _, s := range f.Stages {
-		for _, o := range s.Outs {
-			n.Nodes = append(n.Nodes, o.Node)
-		}
+		n.items = append(n.items, s.Outs...)
 	}
 }
 

@@ -289,6 +289,7 @@ func (r *runner) do(ctx context.Context, step *Step) *Result {
 		res.Err = r.w.restore(ctx, step, res)
 		if step.Past {
 			step.Entry.Commit, step.Entry.Dirty = r.w.provenance(step.Stage)
+			res.Err = errors.Join(res.Err, r.w.enter(step.Entry.Fingerprint))
 		}
 		res.Duration = time.Since(begin)
 		if missing := new(lostError); errors.As(res.Err, &missing) {

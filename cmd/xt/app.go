@@ -60,6 +60,7 @@ func (a *app) commands() []*cli.Command {
 	cmds := []*cli.Command{
 		a.initCommand(), a.addCommand(), a.removeCommand(), a.statusCommand(), a.whyCommand(),
 		a.reproCommand(), a.checkCommand(), a.dagCommand(), a.logsCommand(),
+		a.pushCommand(), a.pullCommand(), a.fetchCommand(),
 		a.checkoutCommand(), a.gcCommand(), a.fsckCommand(),
 		a.diffCommand(), a.paramsCommand(), a.metricsCommand(),
 		a.configCommand(), a.mergeDriverCommand(), a.schemaCommand(), a.doctorCommand(), a.completionCommand(),

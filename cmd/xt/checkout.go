@@ -54,6 +54,14 @@ func (a *app) checkout(c *cli.Context) error {
 }
 
 func checkoutWords(sum cache.Summary, took time.Duration) string {
+	if words := changesWords(sum); words != "" {
+		return words + ": " + term.Bytes(sum.Bytes) + " in " + term.Duration(took)
+	}
+	return "all is as xt.lock says"
+}
+
+// changesWords says how many files a checkout has changed; "" for none.
+func changesWords(sum cache.Summary) string {
 	var parts []string
 	for _, p := range []struct {
 		n    int
@@ -63,8 +71,5 @@ func checkoutWords(sum cache.Summary, took time.Duration) string {
 			parts = append(parts, term.Count(int64(p.n))+" "+p.word)
 		}
 	}
-	if len(parts) == 0 {
-		return "all is as xt.lock says"
-	}
-	return strings.Join(parts, ", ") + ": " + term.Bytes(sum.Bytes) + " in " + term.Duration(took)
+	return strings.Join(parts, ", ")
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/xtrepro/xt/internal/git"
 	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/pipeline"
+	"github.com/xtrepro/xt/remote"
+	"github.com/xtrepro/xt/remote/pack"
+	"github.com/xtrepro/xt/remote/store"
 	"github.com/xtrepro/xt/seedenv"
 )
 
@@ -83,17 +86,36 @@ func exitCode(err error) int {
 		path     *pipeline.MissingPathError
 		special  *hash.UnsupportedError
 		revision *git.RevisionError
+		noRemote *pipeline.NoRemoteError
+		broken   *remote.DamagedError
+		noKey    *remote.KeyError
+		plain    *remote.PlainError
+		newer    *pack.VersionError
+		access   *store.Error
 		exit     cli.ExitCoder
 	)
 	switch {
 	case errors.Is(err, errFailed), errors.As(err, &stage), errors.As(err, &output):
 		return exitFailed
-	case errors.As(err, &inputs), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &tool), errors.As(err, &path):
+	case errors.As(err, &inputs), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &tool), errors.As(err, &path),
+		errors.As(err, &broken), errors.As(err, &noKey), errors.Is(err, remote.ErrEmpty):
 		return exitMissing
 	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &one), errors.As(err, &target), errors.As(err, &lockErr),
 		errors.As(err, &tracked), errors.As(err, &misuse), errors.As(err, &uncached), errors.As(err, &special), errors.As(err, &revision),
-		errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
+		errors.As(err, &noRemote), errors.As(err, &plain), errors.As(err, &newer), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
 		return exitUsage
+	case errors.As(err, &access):
+		return remoteCode(access)
+	}
+	return exitOther
+}
+
+// remoteCode returns the exit code for trouble with a remote: something that is
+// needed is missing, the remote itself, or a way or a key to it.
+func remoteCode(e *store.Error) int {
+	switch e.Kind {
+	case store.NotFound, store.NoBucket, store.NoCredentials, store.Denied, store.Unreachable, store.HostKey:
+		return exitMissing
 	}
 	return exitOther
 }

@@ -13,18 +13,20 @@ import (
 type Progress struct {
 	t     *Terminal
 	label string
-	total int64 // bytes; 0 if not known
 	start time.Time
-	files atomic.Int64
-	bytes atomic.Int64
-	stop  chan struct{}
-	done  sync.WaitGroup
+
+	total, totalFiles atomic.Int64 // bytes and files to come; 0 if not known
+	files, bytes      atomic.Int64
+	moved             atomic.Int64 // bytes on the wire
+	stop              chan struct{}
+	done              sync.WaitGroup
 }
 
 // Start begins to show progress under label. total is the number of bytes to
 // come, 0 if that is not known. The caller must call [Progress.Done].
 func (t *Terminal) Start(label string, total int64) *Progress {
-	p := &Progress{t: t, label: label, total: total, start: time.Now(), stop: make(chan struct{})}
+	p := &Progress{t: t, label: label, start: time.Now(), stop: make(chan struct{})}
+	p.total.Store(total)
 	if t.Quiet {
 		return p
 	}
@@ -33,11 +35,24 @@ func (t *Terminal) Start(label string, total int64) *Progress {
 	return p
 }
 
-// Add counts one more file of the given size. It may be called concurrently.
-func (p *Progress) Add(bytes int64) {
-	p.files.Add(1)
+// Add counts one more file of the given size. It may be called concurrently, as
+// may the methods below.
+func (p *Progress) Add(bytes int64) { p.Count(1, bytes) }
+
+// Count counts so many more files and bytes.
+func (p *Progress) Count(files, bytes int64) {
+	p.files.Add(files)
 	p.bytes.Add(bytes)
 }
+
+// Expect says that so many more files and bytes are to come.
+func (p *Progress) Expect(files, bytes int64) {
+	p.totalFiles.Add(files)
+	p.total.Add(bytes)
+}
+
+// Moved counts bytes that went over the wire, in either direction.
+func (p *Progress) Moved(bytes int64) { p.moved.Add(bytes) }
 
 // Done ends the display. Further calls do nothing.
 func (p *Progress) Done() {
@@ -70,7 +85,7 @@ func (p *Progress) show(stop <-chan struct{}) {
 
 func (p *Progress) tick() {
 	elapsed := time.Since(p.start)
-	if elapsed < 500*time.Millisecond || p.files.Load() == 0 {
+	if elapsed < 500*time.Millisecond || p.files.Load()+p.bytes.Load()+p.moved.Load() == 0 {
 		return
 	}
 	line := p.line(elapsed)
@@ -82,15 +97,23 @@ func (p *Progress) tick() {
 }
 
 func (p *Progress) line(elapsed time.Duration) string {
-	n := p.bytes.Load()
+	n, total := p.bytes.Load(), p.total.Load()
 	rate := float64(n) / elapsed.Seconds()
-	line := fmt.Sprintf("%s: %s files, %s", p.label, Count(p.files.Load()), Bytes(n))
-	if p.total > 0 {
-		line += " of " + Bytes(p.total)
+	line := p.label + ": " + Count(p.files.Load())
+	if files := p.totalFiles.Load(); files > 0 {
+		line += " of " + Count(files)
 	}
-	line += fmt.Sprintf(" (%s/s)", Bytes(int64(rate)))
-	if p.total > n && rate > 0 {
-		left := time.Duration(float64(p.total-n) / rate * float64(time.Second))
+	line += " files, " + Bytes(n)
+	if total > 0 {
+		line += " of " + Bytes(total)
+	}
+	if moved := p.moved.Load(); moved > 0 {
+		line += fmt.Sprintf(", moved %s (%s/s)", Bytes(moved), Bytes(int64(float64(moved)/elapsed.Seconds())))
+	} else {
+		line += fmt.Sprintf(" (%s/s)", Bytes(int64(rate)))
+	}
+	if total > n && rate > 0 {
+		left := time.Duration(float64(total-n) / rate * float64(time.Second))
 		line += ", " + Duration(left) + " left"
 	}
 	return line

@@ -1,0 +1,230 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/xtrepro/xt/cache"
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/remote"
+)
+
+// PushOptions say what is to be sent.
+type PushOptions struct {
+	Transfer
+	// Scope is [KeepWorkspace] for what xt.lock names now. The others add what the
+	// tips, or all commits, of the repository need, as far as the cache has it.
+	Scope Scope
+	Paths []string // only what is at or below these; nil: everything
+	NoRun bool     // without the run cache
+}
+
+// Pushed says what was sent to one remote.
+type Pushed struct {
+	Remote string
+	remote.PushReport
+}
+
+// Push sends what the remotes lack. What is in neither the cache nor a remote is
+// a [*cache.MissingError], when the rest is done.
+func (w *Workspace) Push(ctx context.Context, opts PushOptions) ([]Pushed, error) {
+	loads, err := w.loads(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	var all []Pushed
+	var missing cache.MissingError
+	for _, name := range slices.Sorted(maps.Keys(loads)) {
+		report, err := w.pushTo(ctx, name, loads[name], opts)
+		if lost := (*cache.MissingError)(nil); errors.As(err, &lost) {
+			missing.Items = append(missing.Items, lost.Items...)
+			err = nil
+		}
+		if err != nil {
+			return all, err
+		}
+		all = append(all, Pushed{name, report})
+	}
+	if len(missing.Items) > 0 {
+		return all, &missing
+	}
+	return all, nil
+}
+
+// cargo is what goes to one remote.
+type cargo struct {
+	wants []remote.Want
+	runs  []remote.RunEntry
+	needs []lock.Item
+}
+
+func (w *Workspace) pushTo(ctx context.Context, name string, l *cargo, opts PushOptions) (remote.PushReport, error) {
+	r, err := w.OpenRemote(ctx, name, true, opts.Transfer)
+	if err != nil {
+		return remote.PushReport{}, err
+	}
+	defer r.Close()
+	owner, err := w.owner()
+	if err != nil {
+		return remote.PushReport{}, err
+	}
+	return r.Push(ctx, w.Cache, l.wants, remote.PushOptions{
+		Roots:    &remote.Roots{Project: w.projectName(), Owners: []string{owner}, Needs: l.needs},
+		Runs:     l.runs,
+		Progress: opts.Progress,
+	})
+}
+
+// loads sorts what is to be sent by the remotes that it goes to.
+func (w *Workspace) loads(ctx context.Context, opts PushOptions) (map[string]*cargo, error) {
+	to, err := w.destination(opts.Remote)
+	if err != nil {
+		return nil, err
+	}
+	items, err := w.wanted(opts.Paths)
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range items {
+		if l := to.load(w.route(it.Path, to.name)); l != nil {
+			l.wants = append(l.wants, remote.Want{Path: it.Path, Node: it.Node})
+		}
+	}
+	history, err := w.History(ctx, KeepHistory)
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range history {
+		if l := to.load(w.route(it.Path, to.name)); l != nil {
+			l.needs = append(l.needs, it)
+		}
+	}
+	if opts.Scope != KeepWorkspace {
+		if err := w.addHistory(ctx, to, opts.Scope); err != nil {
+			return nil, err
+		}
+	}
+	if !opts.NoRun {
+		err = w.addRuns(to)
+	}
+	return to.loads, err
+}
+
+// destination is where things go.
+type destination struct {
+	name  string // where they go unless they name another remote
+	only  bool   // whether nothing goes anywhere else
+	loads map[string]*cargo
+}
+
+func (w *Workspace) destination(named string) (*destination, error) {
+	d := &destination{name: named, only: named != "", loads: map[string]*cargo{}}
+	var err error
+	if named == "" {
+		d.name, err = w.Graph.Config.DefaultRemote()
+	} else {
+		_, err = w.Graph.Config.remoteNamed(named)
+	}
+	d.loads[d.name] = new(cargo)
+	return d, err
+}
+
+// load returns the load for a remote; nil if nothing is to go there.
+func (d *destination) load(name string) *cargo {
+	if name == "" || d.only && name != d.name {
+		return nil
+	}
+	if d.loads[name] == nil {
+		d.loads[name] = new(cargo)
+	}
+	return d.loads[name]
+}
+
+// addHistory adds what other commits need, if the cache has it: what it lacks has
+// been pushed by somebody else, or is lost.
+func (w *Workspace) addHistory(ctx context.Context, to *destination, scope Scope) error {
+	items, err := w.History(ctx, scope)
+	if err != nil {
+		return err
+	}
+	seen := map[hash.Sum]bool{}
+	for _, it := range items {
+		l := to.load(w.route(it.Path, to.name))
+		if l == nil || seen[it.Sum] || !w.stored(it.Node) {
+			continue
+		}
+		seen[it.Sum] = true
+		l.wants = append(l.wants, remote.Want{Path: it.Path, Node: it.Node})
+	}
+	return nil
+}
+
+// addRuns adds the results that this workspace has made or taken from the run
+// cache, and what these consist of. One that has an output which is not to be
+// sent cannot be restored elsewhere, and stays.
+func (w *Workspace) addRuns(to *destination) error {
+	known, err := w.knownRuns()
+	if err != nil {
+		return err
+	}
+	for _, fp := range known {
+		text, outs, err := w.Cache.RunText(fp)
+		if err != nil || !w.allStored(outs) {
+			continue
+		}
+		var wants []remote.Want
+		for _, o := range outs {
+			name := w.route(o.Path, to.name)
+			if name == "" {
+				wants = nil
+				break
+			}
+			if l := to.load(name); l != nil && name != to.name {
+				l.wants = append(l.wants, remote.Want{Path: o.Path, Node: o.Node})
+				continue
+			}
+			wants = append(wants, remote.Want{Path: o.Path, Node: o.Node})
+		}
+		if len(wants) == 0 {
+			continue
+		}
+		l := to.load(to.name)
+		l.wants = append(l.wants, wants...)
+		l.runs = append(l.runs, remote.RunEntry{Fingerprint: fp, Text: text})
+	}
+	return nil
+}
+
+func (w *Workspace) allStored(items []lock.Item) bool {
+	for _, it := range items {
+		if !w.stored(it.Node) {
+			return false
+		}
+	}
+	return true
+}
+
+// History returns what the lock files of the project need: that of the
+// workspace, those of linked worktrees, and those of the commits in the scope.
+// Each content is in it once for each path.
+func (w *Workspace) History(ctx context.Context, scope Scope) ([]lock.Item, error) {
+	n := newNeeded(w.Root)
+	n.lock(w.Lock.File())
+	if err := n.repo(ctx, w.Repo, w.prefix, scope); err != nil {
+		return nil, err
+	}
+	var items []lock.Item
+	seen := map[lock.Item]bool{}
+	for _, it := range n.items {
+		if !seen[it] && it.Kind != 0 {
+			seen[it] = true
+			items = append(items, it)
+		}
+	}
+	slices.SortFunc(items, func(a, b lock.Item) int { return strings.Compare(a.Path, b.Path) })
+	return items, nil
+}
