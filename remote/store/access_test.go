@@ -91,7 +91,7 @@ func TestAzureAccess(t *testing.T) {
 	fails(t, "wrong key", x.with("AZURE_STORAGE_KEY=d3Jvbmc="), Denied)
 	fails(t, "a key that is none", x.with("AZURE_STORAGE_KEY=!"), Denied)
 	fails(t, "no account", x.with("AZURE_STORAGE_ACCOUNT="), NoCredentials)
-	fails(t, "no credentials", x.with("AZURE_STORAGE_KEY=", "AZURE_TOKEN_CREDENTIALS=EnvironmentCredential"), NoCredentials)
+	fails(t, "no credentials", x.with("AZURE_STORAGE_KEY=", "AZURE_STORAGE_PROTOCOL=https", "AZURE_TOKEN_CREDENTIALS=EnvironmentCredential"), NoCredentials)
 
 	fault := testserver.Faulty(t, x.server.Addr)
 	fault.Before(func(w http.ResponseWriter, _ *http.Request) bool {

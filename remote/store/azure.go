@@ -104,7 +104,9 @@ func azureClient(address, name string, service *azureblob.ServiceURLOptions, w *
 			return container.NewClientFromConnectionString(text, name, opts)
 		}
 	}
-	cred, err := azidentity.NewDefaultAzureCredential(nil)
+	cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions: azcore.ClientOptions{Transport: w.client()},
+	})
 	if err != nil {
 		return nil, noAzure(err)
 	}

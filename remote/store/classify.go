@@ -14,7 +14,6 @@ import (
 	"syscall"
 
 	"github.com/pkg/sftp"
-	"golang.org/x/net/http2"
 )
 
 // classify finds out what kind of trouble err is, and says it in one line.
@@ -97,14 +96,12 @@ func isUnreachable(err error) bool {
 // isBroken reports whether a connection broke off, or the answer on it.
 func isBroken(err error) bool {
 	var timeout interface{ Timeout() bool }
-	var goAway http2.GoAwayError
-	var stream http2.StreamError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, errStalled):
 		return true
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ECONNABORTED), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ETIMEDOUT):
 		return true
-	case errors.As(err, &goAway), errors.As(err, &stream), errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return true
 	case errors.Is(err, sftp.ErrSSHFxConnectionLost), errors.Is(err, sftp.ErrSSHFxNoConnection):
 		return true
@@ -112,7 +109,7 @@ func isBroken(err error) bool {
 		return true
 	}
 	// net/http says these in no other way.
-	for _, text := range []string{"server closed idle connection", "transport connection broken", "http2: ", "malformed HTTP"} {
+	for _, text := range []string{"server closed idle connection", "transport connection broken", "http2: ", "stream error: ", "malformed HTTP"} {
 		if strings.Contains(err.Error(), text) {
 			return true
 		}

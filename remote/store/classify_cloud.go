@@ -78,6 +78,7 @@ func fromAWS(err error) *trouble {
 	case errors.As(err, &api):
 		t := answered(api.ErrorCode(), status, api.ErrorMessage())
 		if api.ErrorCode() == "PermanentRedirect" || api.ErrorCode() == "AuthorizationHeaderMalformed" {
+			t.kind = Other
 			t.hints = []string{"is the bucket in another region? Add region=NAME to the address"}
 		}
 		return t

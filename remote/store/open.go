@@ -76,17 +76,21 @@ func parse(rawURL string) (*url.URL, error) {
 		return nil, errors.New("this is no address of a store")
 	case u.Scheme == "file" && (u.Host != "" || !strings.HasPrefix(u.Path, "/")):
 		return nil, errors.New("a path after file:// begins with a slash")
-	case u.Scheme != "file" && u.Host == "":
+	case u.Scheme != "file" && (u.Hostname() == "" || u.Scheme != "sftp" && u.Port() != ""):
 		return nil, errors.New("the address names no bucket or host")
 	case strings.ContainsFunc(u.Path, isOdd):
 		return nil, errors.New(`the path of the address holds one of "#%?\ or a control character, which not all stores can`)
 	case slices.Contains(strings.Split(u.Path, "/"), ".."):
-		return nil, errors.New("the path of the address holds ..")
+		return nil, errors.New("the path of the address leads upwards")
 	}
 	if err := checkUser(u); err != nil {
 		return nil, err
 	}
-	return u, checkParams(u.Query(), known)
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, errors.New("the parameters of the address cannot be read")
+	}
+	return u, checkParams(q, known)
 }
 
 func checkUser(u *url.URL) error {

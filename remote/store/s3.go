@@ -5,27 +5,18 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
-	gcaws "gocloud.dev/aws"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
 )
-
-// s3Params is what the address of a bucket on S3 may hold, spelled as gocloud
-// does.
-var s3Params = []string{
-	"accelerate", "anonymous", "disable_https", "dualstack", "endpoint", "fips", "kmskeyid", "profile", "region", "role",
-	"request_checksum_calculation", "response_checksum_validation", "ssetype", "use_path_style",
-}
 
 func openS3(ctx context.Context, u *url.URL, w *wire) (driver, error) {
 	q := u.Query()
@@ -33,96 +24,18 @@ func openS3(ctx context.Context, u *url.URL, w *wire) (driver, error) {
 	if id := q.Get("kmskeyid"); id != "" {
 		sdk.kmsKey = &id
 	}
-	opts, err := s3Options(q)
-	if err != nil {
+	if sdk.sse != "" && !slices.Contains(sdk.sse.Values(), sdk.sse) {
+		return nil, fmt.Errorf("ssetype is none of %v", sdk.sse.Values())
+	}
+	var err error
+	if sdk.client, err = s3Client(ctx, q, w); err != nil {
 		return nil, err
 	}
-	cfg, err := s3Config(ctx, q, w)
-	if err != nil {
-		return nil, err
-	}
-	sdk.client = s3.NewFromConfig(cfg, opts)
 	b, err := s3blob.OpenBucket(ctx, sdk.client, u.Host, nil)
 	if err != nil {
 		return nil, err
 	}
 	return &s3Driver{cloud: cloud{bucket: b, prefix: prefixOf(u), sdk: sdk}}, nil
-}
-
-// s3Options takes out of q what concerns S3 alone. Other makers' servers are
-// rarely reached by a bucket's own host name, and many do not know the
-// checksums that came after S3 had been copied.
-func s3Options(q url.Values) (func(*s3.Options), error) {
-	endpoint := q.Get("endpoint")
-	if endpoint != "" {
-		setDefault(q, "use_path_style", "true")
-		setDefault(q, "request_checksum_calculation", "when_required")
-		setDefault(q, "response_checksum_validation", "when_required")
-	}
-	flags := map[string]bool{}
-	for _, name := range []string{"use_path_style", "accelerate", "disable_https"} {
-		if text := q.Get(name); text != "" {
-			on, err := strconv.ParseBool(text)
-			if err != nil {
-				return nil, fmt.Errorf("%s is neither true nor false", name)
-			}
-			flags[name] = on
-		}
-	}
-	for _, name := range []string{"use_path_style", "accelerate", "disable_https", "endpoint", "ssetype", "kmskeyid"} {
-		q.Del(name)
-	}
-	return func(o *s3.Options) {
-		o.APIOptions = append(o.APIOptions, doubt)
-		o.UsePathStyle = flags["use_path_style"]
-		o.UseAccelerate = flags["accelerate"]
-		o.EndpointOptions.DisableHTTPS = flags["disable_https"]
-		if endpoint != "" {
-			o.BaseEndpoint = &endpoint
-			if o.Region == "" {
-				o.Region = "us-east-1"
-			}
-		}
-	}, nil
-}
-
-func setDefault(q url.Values, name, value string) {
-	if !q.Has(name) {
-		q.Set(name, value)
-	}
-}
-
-// s3Config is the SDK's own configuration, of the environment, its files and
-// what is left in q, over the wire.
-func s3Config(ctx context.Context, q url.Values, w *wire) (aws.Config, error) {
-	cfg, err := gcaws.V2ConfigFromURLParams(ctx, q)
-	if err != nil {
-		return cfg, err
-	}
-	// The client that the configuration made knows of AWS_CA_BUNDLE.
-	client, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
-	if !ok {
-		client = awshttp.NewBuildableClient()
-	}
-	cfg.HTTPClient = client.WithTransportOptions(w.tune)
-	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	if cfg.Credentials != nil && !aws.IsCredentialsProvider(cfg.Credentials, (*aws.AnonymousCredentials)(nil)) {
-		cfg.Credentials = &awsCredentials{cfg.Credentials}
-	}
-	return cfg, nil
-}
-
-// awsCredentials tells when there are none.
-type awsCredentials struct{ aws.CredentialsProvider }
-
-func (c *awsCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	creds, err := c.CredentialsProvider.Retrieve(ctx)
-	if err != nil && ctx.Err() == nil {
-		err = &trouble{kind: NoCredentials, text: "no credentials for S3: " + oneLine(err.Error()), err: err, hints: []string{
-			"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in with aws configure or aws sso login (then AWS_PROFILE=NAME or profile=NAME in the address)",
-		}}
-	}
-	return creds, err
 }
 
 // doubt makes the client fail on answers without what all those of S3 have. The
@@ -251,6 +164,7 @@ func (d *s3Driver) sweep(ctx context.Context, olderThan time.Duration) (int, err
 		if !ok {
 			now = time.Now()
 		}
+		now = now.Add(time.Second) // it is told in whole ones
 		for _, up := range page.Uploads {
 			if now.Sub(aws.ToTime(up.Initiated)) < olderThan {
 				continue
