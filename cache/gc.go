@@ -159,7 +159,7 @@ func (g *collector) runNodes(sum hash.Sum, rel string) []hash.Node {
 	if err != nil {
 		return nil
 	}
-	outs, err := parseRun(hash.Fingerprint(sum), b)
+	outs, err := ParseRun(hash.Fingerprint(sum), b)
 	if err != nil {
 		return nil
 	}

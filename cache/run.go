@@ -30,7 +30,7 @@ func (c *Cache) Run(fp hash.Fingerprint) ([]lock.Item, error) {
 	if err != nil {
 		return miss("%v", err)
 	}
-	outs, err := parseRun(fp, b)
+	outs, err := ParseRun(fp, b)
 	if err != nil {
 		return miss("the entry is damaged: %v", err)
 	}
@@ -54,7 +54,7 @@ func (c *Cache) RunText(fp hash.Fingerprint) ([]byte, []lock.Item, error) {
 	b, err := c.read(name(runs, hash.Sum(fp)))
 	var outs []lock.Item
 	if err == nil {
-		outs, err = parseRun(fp, b)
+		outs, err = ParseRun(fp, b)
 	}
 	if err != nil {
 		return nil, nil, &MissError{Fingerprint: fp, Reason: err.Error()}
@@ -65,7 +65,7 @@ func (c *Cache) RunText(fp hash.Fingerprint) ([]byte, []lock.Item, error) {
 // PutRunText remembers an entry that came from elsewhere, unless something is
 // known of the fingerprint. What is not such an entry is an error.
 func (c *Cache) PutRunText(fp hash.Fingerprint, text []byte) error {
-	if _, err := parseRun(fp, text); err != nil {
+	if _, err := ParseRun(fp, text); err != nil {
 		return fmt.Errorf("run cache: %s: %w", fp.Short(), err)
 	}
 	if _, _, err := c.RunText(fp); err == nil {

@@ -46,20 +46,20 @@ func TestRunCache(t *testing.T) {
 func TestRunCacheIgnoresDamage(t *testing.T) {
 	fp := hash.Fingerprint(hash.Bytes([]byte("inputs")))
 	good := encodeRun(fp, []lock.Item{{Path: "a", Node: hash.Node{Kind: hash.File, Sum: hash.Bytes(nil)}}})
-	if _, err := parseRun(fp, good); err != nil {
+	if _, err := ParseRun(fp, good); err != nil {
 		t.Fatal(err)
 	}
 	for i := range good {
-		if _, err := parseRun(fp, good[:i]); err == nil {
+		if _, err := ParseRun(fp, good[:i]); err == nil {
 			t.Errorf("the first %d bytes are accepted", i)
 		}
 		bad := append([]byte(nil), good...)
 		bad[i] ^= 1
-		if _, err := parseRun(fp, bad); err == nil {
+		if _, err := ParseRun(fp, bad); err == nil {
 			t.Errorf("with byte %d changed it is accepted", i)
 		}
 	}
-	if _, err := parseRun(hash.Fingerprint{}, good); err == nil {
+	if _, err := ParseRun(hash.Fingerprint{}, good); err == nil {
 		t.Error("the entry of another fingerprint is accepted")
 	}
 }
@@ -81,7 +81,7 @@ func TestRunTextRoundTrip(t *testing.T) {
 				Target: string(rapid.SliceOf(rapid.Byte()).Draw(t, "target")),
 			}})
 		}
-		got, err := parseRun(fp, encodeRun(fp, outs))
+		got, err := ParseRun(fp, encodeRun(fp, outs))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +99,7 @@ func FuzzParseRun(f *testing.F) {
 	f.Add(string(good[:len(good)-69]))
 	f.Fuzz(func(t *testing.T, body string) {
 		b := append([]byte(body), "end "+hash.Bytes([]byte(body)).String()+"\n"...)
-		outs, err := parseRun(fp, b)
+		outs, err := ParseRun(fp, b)
 		if err == nil && string(encodeRun(fp, outs)) != string(b) {
 			t.Errorf("%q is accepted and would be written otherwise", b)
 		}

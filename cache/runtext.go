@@ -45,8 +45,9 @@ func AppendItem(b []byte, it *lock.Item) []byte {
 		kindWords[it.Kind], it.Sum, it.Size, it.Files, it.Path, it.Target)
 }
 
-// parseRun reads what encodeRun wrote for fp, and nothing else.
-func parseRun(fp hash.Fingerprint, b []byte) ([]lock.Item, error) {
+// ParseRun reads an entry of the run cache for fp, as [Cache.RunText] returns it,
+// and nothing else.
+func ParseRun(fp hash.Fingerprint, b []byte) ([]lock.Item, error) {
 	const endLen = len("end \n") + 2*hash.Size
 	if len(b) < endLen {
 		return nil, errors.New("cut short")

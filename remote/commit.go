@@ -159,9 +159,19 @@ func (u *upload) mergeTables(ctx context.Context, prefix string, tables []*table
 	return nil
 }
 
-// merge writes one table in place of several. It stands also for those that they
-// stood for, as long as these are there: else they would count again.
+// merge writes one table in place of several.
 func (x *index) merge(ctx context.Context, prefix string, tables []*table) error {
+	files, err := x.files(ctx, tables)
+	if err != nil {
+		return err
+	}
+	return x.replace(ctx, prefix, files, tables)
+}
+
+// replace writes a table of the packs in place of several. It stands also for
+// those that they stood for, as long as these are there: else they would count
+// again.
+func (x *index) replace(ctx context.Context, prefix string, files []pack.File, tables []*table) error {
 	var replaced []hash.Sum
 	for _, t := range tables {
 		replaced = append(replaced, t.note.sum)
@@ -170,10 +180,6 @@ func (x *index) merge(ctx context.Context, prefix string, tables []*table) error
 				replaced = append(replaced, sum)
 			}
 		}
-	}
-	files, err := x.files(ctx, tables)
-	if err != nil {
-		return err
 	}
 	return x.writeTable(ctx, prefix, files, replaced)
 }

@@ -80,9 +80,11 @@ const maxNote = 100 << 30
 type index struct {
 	r      *Remote
 	notes  *notes
+	broken []note            // tables that could not be read
 	blobs  []*table          // of all but runs
 	runs   []*table          // of runs, which are few and wanted all at once
 	doomed map[hash.Sum]bool // packs that must not be counted on
+	avoid  map[hash.Sum]bool // packs that are known to be damaged
 }
 
 // table is one table of the index.
@@ -99,19 +101,25 @@ const maxTries = 5
 // openIndex reads what the remote holds. What was read before is on the disk
 // here, since it cannot have changed.
 func (r *Remote) openIndex(ctx context.Context) (*index, error) {
+	return r.openIndexWith(ctx, false)
+}
+
+// openIndexWith is openIndex that, if so asked, does without tables that are
+// damaged.
+func (r *Remote) openIndexWith(ctx context.Context, lenient bool) (*index, error) {
 	for try := 1; ; try++ {
 		n, err := r.listNotes(ctx)
 		if err != nil {
 			return nil, err
 		}
-		x, err := r.openNotes(ctx, n)
+		x, err := r.openNotes(ctx, n, lenient)
 		if err == nil || try == maxTries || !errors.Is(err, fs.ErrNotExist) {
 			return x, err
 		}
 	}
 }
 
-func (r *Remote) openNotes(ctx context.Context, n *notes) (*index, error) {
+func (r *Remote) openNotes(ctx context.Context, n *notes, lenient bool) (*index, error) {
 	x := &index{r: r, notes: n, doomed: map[hash.Sum]bool{}}
 	tables := make([]*table, len(n.tables))
 	dooms := make([][]hash.Sum, len(n.dooms))
@@ -120,6 +128,9 @@ func (r *Remote) openNotes(ctx context.Context, n *notes) (*index, error) {
 	for i := range n.tables {
 		g.Go(func() (err error) {
 			tables[i], err = r.openTable(ctx, n.tables[i])
+			if err != nil && lenient && !errors.Is(err, fs.ErrNotExist) && ctx.Err() == nil {
+				return nil
+			}
 			return err
 		})
 	}
@@ -137,7 +148,12 @@ func (r *Remote) openNotes(ctx context.Context, n *notes) (*index, error) {
 			x.doomed[sum] = true
 		}
 	}
-	x.setTables(tables)
+	for i, t := range tables {
+		if t == nil {
+			x.broken = append(x.broken, n.tables[i])
+		}
+	}
+	x.setTables(slices.DeleteFunc(tables, func(t *table) bool { return t == nil }))
 	r.forgetTables(n)
 	return x, nil
 }
@@ -353,7 +369,10 @@ func (x *index) locateIn(ctx context.Context, tables []*table, sums []hash.Sum, 
 	var doomed []pack.Location
 	for _, t := range tables {
 		err := t.Find(ctx, sums, func(l pack.Location) {
-			if x.doomed[l.Pack] {
+			switch {
+			case x.avoid[l.Pack]:
+				return
+			case x.doomed[l.Pack]:
 				doomed = append(doomed, l)
 				return
 			}

@@ -24,6 +24,9 @@ type sending struct {
 type survey struct {
 	*index
 	cache *cache.Cache
+	// lost, if not nil, is what the remote does not have whole although it is in the
+	// index. Then what it has of a directory proves nothing.
+	lost map[hash.Sum]bool
 
 	list     []sending // each after all that it names
 	seen     map[hash.Sum]bool
@@ -96,7 +99,7 @@ func (s *survey) one(ctx context.Context, w Want, at []pack.Location) (whole boo
 	}
 	s.files++
 	s.bytes += w.Node.Size
-	if _, ok := pick(at, pack.Data, pack.DataRecipe); ok {
+	if _, ok := pick(at, pack.Data, pack.DataRecipe); ok && !s.lost[w.Node.Sum] {
 		return true, nil
 	}
 	if !s.cache.HasFile(w.Node) {
@@ -117,7 +120,8 @@ func (s *survey) lack(w Want) {
 // directory looks at what is below a directory, unless the remote has it: then it
 // has all of that as well.
 func (s *survey) directory(ctx context.Context, w Want, at []pack.Location) (whole bool, err error) {
-	if _, ok := pick(at, pack.Tree, pack.TreeRecipe); ok {
+	_, has := pick(at, pack.Tree, pack.TreeRecipe)
+	if has && s.lost == nil {
 		s.files += w.Node.Files
 		s.bytes += w.Node.Size
 		return true, nil
@@ -146,6 +150,8 @@ func (s *survey) directory(ctx context.Context, w Want, at []pack.Location) (who
 		s.unsent[w.Node.Sum] = true
 		return false, nil
 	}
-	s.list = append(s.list, sending{kind: pack.Tree, sum: w.Node.Sum, path: w.Path})
+	if !has || s.lost[w.Node.Sum] {
+		s.list = append(s.list, sending{kind: pack.Tree, sum: w.Node.Sum, path: w.Path})
+	}
 	return true, nil
 }

@@ -161,6 +161,40 @@ func (u *upload) stream(ctx context.Context, list []sending) error {
 	return err
 }
 
+// copy sends blobs that are in other packs of the remote, and records them.
+func (u *upload) copy(ctx context.Context, wishes []wish) error {
+	g, gctx := errgroup.WithContext(ctx)
+	u.restart = func() { u.startSender(ctx) }
+	u.restart()
+	g.Go(func() error { return u.assemble(gctx) })
+	for i := range wishes {
+		e := wishes[i].at.Entry
+		wishes[i].take = func(_ context.Context, content []byte) error {
+			raw := pack.Raw(e.Kind, content)
+			b := &blob{kind: e.Kind, sum: e.Sum, content: content, stored: pack.Compress(nil, raw), raw: len(raw), ready: make(chan struct{})}
+			close(b.ready)
+			select {
+			case u.queue <- b:
+				return nil
+			case <-gctx.Done():
+				return context.Cause(gctx)
+			}
+		}
+	}
+	g.Go(func() error {
+		defer close(u.queue)
+		return u.r.grant(gctx, wishes)
+	})
+	err := g.Wait()
+	if sendErr := u.sender.Wait(); sendErr != nil {
+		err = sendErr
+	}
+	if err != nil {
+		return err
+	}
+	return u.commit(ctx)
+}
+
 // startSender begins to send packs, up to so many at a time.
 func (u *upload) startSender(ctx context.Context) {
 	g, gctx := errgroup.WithContext(ctx)

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"slices"
 
@@ -24,6 +25,8 @@ func NewBuilder(size int) *Builder {
 // must no longer be in use.
 func (b *Builder) Reset() {
 	b.data = append(append(b.data[:0], packMagic...), Version)
+	b.data = append(b.data, make([]byte, nonceLen)...)
+	_, _ = rand.Read(b.data[magicLen:]) // never fails
 	b.entries = nil
 }
 

@@ -116,6 +116,13 @@ func checkMagic(b []byte, magic, what string) error {
 	return nil
 }
 
+// After the magic a pack has random bytes, so that no two packs have the same
+// name: one that was deleted does not come back under it.
+const (
+	nonceLen = 16
+	headLen  = magicLen + nonceLen
+)
+
 // The directory of a pack stands at its end: a row for each blob, and then a
 // trailer with the number of rows and once more the magic.
 const (
@@ -153,7 +160,7 @@ func Directory(b []byte, size int64) ([]Entry, error) {
 	}
 	rows := b[int64(len(b)-trailerLen)-n*rowLen : len(b)-trailerLen]
 	entries := make([]Entry, 0, n)
-	at := int64(magicLen)
+	at := int64(headLen)
 	for ; len(rows) > 0; rows = rows[rowLen:] {
 		e := readRow(rows)
 		if err := e.check(); err != nil {
@@ -173,7 +180,7 @@ func checkTrailer(b []byte, size int64) error {
 	switch {
 	case size > MaxPack:
 		return fmt.Errorf("pack: %d bytes are more than a pack may have", size)
-	case int64(len(b)) > size, len(b) < trailerLen, size < magicLen+trailerLen:
+	case int64(len(b)) > size, len(b) < trailerLen, size < headLen+trailerLen:
 		return fmt.Errorf("pack: %w", errShort)
 	}
 	return checkMagic(b[len(b)-magicLen:], packMagic, "pack")
