@@ -22,7 +22,7 @@ import (
 func (w *Workspace) Add(ctx context.Context, paths []string) ([]*lock.Data, error) {
 	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
 	for _, p := range paths {
-		if err := w.mayAdd(p); err != nil {
+		if err := errors.Join(w.mayAdd(p), w.wholeHere(ctx, p)); err != nil {
 			return nil, err
 		}
 	}
@@ -210,5 +210,8 @@ func (w *Workspace) wanted(paths []string) ([]lock.Item, error) {
 }
 
 func (w *Workspace) checkoutItem(ctx context.Context, it lock.Item, opts cache.CheckoutOptions) (cache.Summary, error) {
+	if dir, ok := w.around(it.Path); ok {
+		return w.checkoutPart(ctx, dir, it, opts)
+	}
 	return w.Cache.Checkout(ctx, w.cached(), it.Path, it.Node, opts)
 }

@@ -14,12 +14,15 @@ import (
 type DataState struct {
 	lock.Item
 	Now    hash.Node // what stands there; zero if nothing does
+	Part   bool      // Now is what xt has brought of a directory, and not all of it
 	Stored bool      // whether the cache has what xt.lock says
 }
 
 // State says how it stands, in one word or two.
 func (d *DataState) State() string {
 	switch {
+	case d.Part:
+		return "here in part"
 	case d.Now.Same(d.Node) && d.Stored:
 		return "up to date"
 	case d.Now.Same(d.Node):
@@ -45,6 +48,10 @@ func (w *Workspace) DataStates(ctx context.Context, facts *Facts) ([]*DataState,
 	if err != nil {
 		return nil, err
 	}
+	parts, err := w.portions()
+	if err != nil {
+		return nil, err
+	}
 	var states []*DataState
 	for _, p := range slices.Sorted(maps.Keys(facts.Lock.Data)) {
 		now, ok := facts.Nodes[p]
@@ -52,7 +59,7 @@ func (w *Workspace) DataStates(ctx context.Context, facts *Facts) ([]*DataState,
 			now = nodes[p]
 		}
 		d := facts.Lock.Data[p]
-		states = append(states, &DataState{Item: d.Item, Now: now, Stored: w.stored(d.Node)})
+		states = append(states, &DataState{Item: d.Item, Now: now, Part: inPart(parts, p, d.Node, now), Stored: w.stored(d.Node)})
 	}
 	return states, nil
 }

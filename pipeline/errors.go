@@ -35,7 +35,7 @@ func (e *MissingInputsError) Error() string {
 
 // Hints says where the inputs may come from.
 func (e *MissingInputsError) Hints() []string {
-	return []string{"put it there, or bring back what xt has with \"xt checkout\", or correct the path in xt.toml"}
+	return []string{"put it there, or bring back what the cache has with \"xt checkout\", and what a remote has with \"xt pull\", or correct the path in xt.toml"}
 }
 
 // StageError says that a stage's command failed.

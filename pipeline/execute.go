@@ -72,12 +72,23 @@ func (e *execution) inPlace(ctx context.Context) (outs []lock.Item, err error) {
 
 // bring takes dependencies that are not in the workspace from the cache.
 func (w *Workspace) bring(ctx context.Context, deps []lock.Item) error {
+	if w.elsewhere != nil {
+		var absent []lock.Item
+		for _, d := range deps {
+			if here, err := w.isHere(ctx, d); err == nil && !here {
+				absent = append(absent, d)
+			}
+		}
+		if err := w.obtain(ctx, absent); err != nil {
+			return err
+		}
+	}
 	for _, d := range deps {
-		now, err := w.node(ctx, d.Path)
+		here, err := w.isHere(ctx, d)
 		if err != nil {
 			return err
 		}
-		if !now.IsZero() {
+		if here {
 			continue
 		}
 		if _, err := w.checkoutItem(ctx, d, cache.CheckoutOptions{}); err != nil {
@@ -85,6 +96,17 @@ func (w *Workspace) bring(ctx context.Context, deps []lock.Item) error {
 		}
 	}
 	return nil
+}
+
+// isHere reports whether something stands at a path, and not only a part of what
+// belongs there.
+func (w *Workspace) isHere(ctx context.Context, it lock.Item) (bool, error) {
+	now, err := w.node(ctx, it.Path)
+	if err != nil || now.IsZero() {
+		return false, err
+	}
+	all, err := w.portions()
+	return !inPart(all, it.Path, it.Node, now), err
 }
 
 // remember puts the result into the run cache, if it can be restored from it.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/xtrepro/xt/hash"
@@ -20,6 +21,9 @@ func (w *Workspace) Facts(ctx context.Context, stages []*Stage) (*Facts, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := w.hidePortions(nodes, file); err != nil {
+		return nil, err
+	}
 	envs, err := w.environments(ctx, stages)
 	if err != nil {
 		return nil, err
@@ -31,22 +35,37 @@ func (w *Workspace) Facts(ctx context.Context, stages []*Stage) (*Facts, error) 
 		Environment: envs,
 		Stored:      w.stored,
 		Within:      w.within,
-		Past: func(f hash.Fingerprint) ([]lock.Item, bool) {
-			outs, err := w.Cache.Run(f)
-			return outs, err == nil
-		},
+		Hopeful:     w.hasRemote(),
+		Past:        w.past,
 	}, nil
+}
+
+// past returns the outputs that the run cache has of a fingerprint: whole, or, where
+// a remote may have the rest, only what they are.
+func (w *Workspace) past(f hash.Fingerprint) ([]lock.Item, bool) {
+	outs, err := w.Cache.Run(f)
+	if err == nil {
+		return outs, true
+	}
+	_, outs, err = w.Cache.RunText(f)
+	return outs, err == nil
 }
 
 // Plan decides for each of the stages, which must be in an order in which they
 // can be done, as the workspace stands. It remembers what it read, as
 // [Workspace.SaveIndex] does.
-func (w *Workspace) Plan(ctx context.Context, stages []*Stage, opts Options) (*Plan, error) {
+func (w *Workspace) Plan(ctx context.Context, stages []*Stage, opts RunOptions) (*Plan, error) {
 	facts, err := w.Facts(ctx, stages)
 	if err != nil {
 		return nil, err
 	}
-	return NewPlan(w.Graph, stages, facts, opts), w.SaveIndex()
+	end, err := w.reach(ctx, facts, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	plan := NewPlan(w.Graph, stages, facts, opts.Options)
+	return plan, errors.Join(w.elsewhere.trouble(), w.SaveIndex())
 }
 
 // pathsOf returns every path that the stages, or xt.lock's entries for them,

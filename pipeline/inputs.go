@@ -142,7 +142,7 @@ func (p *planner) dep(items []lock.Item, path string, s *Stage, old *lock.Stage,
 	if !ok {
 		// What the cache has is brought into the workspace when the stage runs.
 		n, ok = p.recorded(path, old)
-		ok = ok && (p.opts.AllowMissing || p.facts.Stored(n))
+		ok = ok && (p.opts.AllowMissing || p.facts.Stored(n) || p.opts.Pull && p.available(lock.Item{Path: path, Node: n}))
 	}
 	if !ok && !in.unmade[path] {
 		in.missing = append(in.missing, missing(path))

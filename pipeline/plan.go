@@ -27,6 +27,12 @@ type Facts struct {
 	Stored func(n hash.Node) bool
 	// Within returns what lies at the path sub inside a stored directory.
 	Within func(dir hash.Node, sub string) (hash.Node, bool)
+	// Remote reports whether a remote has n, which belongs at path. It is nil where
+	// remotes are not asked.
+	Remote func(path string, n hash.Node) bool
+	// Hopeful says that what the run cache knows of and the cache lacks may be on a
+	// remote, where the entry came from.
+	Hopeful bool
 	// Past returns the outputs that a stage of this fingerprint once made, if
 	// the run cache knows them.
 	Past func(f hash.Fingerprint) ([]lock.Item, bool)
@@ -37,6 +43,7 @@ type Options struct {
 	Force        bool // execute even what is up to date
 	AllowMissing bool // take xt.lock's word for data that is not there
 	NoRunCache   bool // execute rather than restore an earlier result
+	Pull         bool // what a remote has need not be here unless a stage that is to run needs it
 }
 
 // Action is what is to be done about a stage.
@@ -209,13 +216,13 @@ func (p *planner) compareOuts(step *Step, old *lock.Stage) {
 			changed = append(changed, Reason{Kind: OutChanged, Name: o.Path, Old: o.Sum.Short(), New: now.Sum.Short(),
 				Text: "output " + o.Path + " was changed: " + nodeWords(o.Node) + " -> " + nodeWords(now)})
 		}
-		stored = stored && p.facts.Stored(o.Node)
+		stored = stored && p.available(o)
 	}
 	step.Reasons = append(missing, changed...)
 	switch {
 	case len(step.Reasons) == 0:
 		step.Action = UpToDate
-	case p.opts.AllowMissing && len(changed) == 0:
+	case len(changed) == 0 && (p.opts.AllowMissing || p.opts.Pull && stored):
 		step.Action, step.Reasons = UpToDate, nil
 	case stored:
 		step.Action = Restore
@@ -240,12 +247,17 @@ func (p *planner) restoreOrExecute(step *Step) {
 		return
 	}
 	for _, o := range outs {
-		if !p.facts.Stored(o.Node) && !p.facts.Nodes[o.Path].Same(o.Node) {
+		if !p.available(o) && !p.facts.Hopeful && !p.facts.Nodes[o.Path].Same(o.Node) {
 			return
 		}
 	}
 	step.Action, step.Past = Restore, true
 	step.Entry.Outs, step.Entry.How = outs, lock.Restored
+}
+
+// available reports whether content can be had from the cache or from a remote.
+func (p *planner) available(it lock.Item) bool {
+	return p.facts.Stored(it.Node) || p.facts.Remote != nil && p.facts.Remote(it.Path, it.Node)
 }
 
 func samePaths(a, b []lock.Item) bool {

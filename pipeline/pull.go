@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
@@ -232,15 +231,4 @@ func (w *Workspace) Pull(ctx context.Context, opts FetchOptions, out cache.Check
 		return done, sum, lost
 	}
 	return done, sum, errors.Join(err, outErr)
-}
-
-// part returns the path of the tracked directory that a path lies in; "" if it is
-// tracked itself.
-func (w *Workspace) part(path string) string {
-	for _, it := range w.items() {
-		if path != it.Path && strings.HasPrefix(path, it.Path+"/") {
-			return it.Path
-		}
-	}
-	return ""
 }

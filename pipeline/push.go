@@ -116,16 +116,19 @@ func (w *Workspace) loads(ctx context.Context, opts PushOptions) (map[string]*ca
 
 // destination is where things go.
 type destination struct {
-	name  string // where they go unless they name another remote
-	only  bool   // whether nothing goes anywhere else
-	loads map[string]*cargo
+	name string // where they go unless they name another remote
+	only bool   // whether nothing goes anywhere else
+	// byDefault is where things go that name no remote, if the user does not say.
+	byDefault string
+	loads     map[string]*cargo
 }
 
 func (w *Workspace) destination(named string) (*destination, error) {
-	d := &destination{name: named, only: named != "", loads: map[string]*cargo{}}
+	d := &destination{name: named, only: named != "", byDefault: named, loads: map[string]*cargo{}}
 	var err error
 	if named == "" {
 		d.name, err = w.Graph.Config.DefaultRemote()
+		d.byDefault = d.name
 	} else {
 		_, err = w.Graph.Config.remoteNamed(named)
 	}

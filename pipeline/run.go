@@ -16,9 +16,10 @@ import (
 // RunOptions say how a run goes about its plan.
 type RunOptions struct {
 	Options
-	Jobs      int  // stages at a time; below 1 it is 1
-	KeepGoing bool // go on with what does not depend on a failed stage
-	Isolated  bool // run each command in a clean directory that holds only its declared inputs
+	Jobs      int      // stages at a time; below 1 it is 1
+	KeepGoing bool     // go on with what does not depend on a failed stage
+	Isolated  bool     // run each command in a clean directory that holds only its declared inputs
+	Transfer  Transfer // how to fetch what is needed, with Pull
 }
 
 // Result is what became of one stage in a run.
@@ -61,7 +62,12 @@ func (w *Workspace) Run(ctx context.Context, stages []*Stage, opts RunOptions, r
 	if err != nil {
 		return nil, err
 	}
-	if err := w.precheck(stages, facts, opts); err != nil {
+	end, err := w.reach(ctx, facts, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	if err := errors.Join(w.precheck(stages, facts, opts), w.elsewhere.trouble()); err != nil {
 		return nil, err
 	}
 	if err := w.readdData(ctx, stages, facts); err != nil {
@@ -286,6 +292,9 @@ func (r *runner) do(ctx context.Context, step *Step) *Result {
 	begin := time.Now()
 	switch step.Action {
 	case Restore:
+		if err := r.w.obtain(ctx, step.Entry.Outs); err != nil {
+			r.w.say("%s: its outputs could not be fetched: %v", step.Stage.Name, err)
+		}
 		res.Err = r.w.restore(ctx, step, res)
 		if step.Past {
 			step.Entry.Commit, step.Entry.Dirty = r.w.provenance(step.Stage)

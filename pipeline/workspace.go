@@ -44,6 +44,8 @@ type Workspace struct {
 	// asked to end.
 	Hurry <-chan struct{}
 
+	elsewhere *elsewhere // what remotes have, during a run that takes from them; else nil
+
 	copies  *cache.Cache // the same cache, for what must not become a link
 	prefix  string       // of Root below the top of the git repository: "" or "dir/"
 	environ []string

@@ -64,7 +64,7 @@ func (a *app) checkPlan(c *cli.Context, root string) (*pipeline.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		return a.plan(c, w, w.Graph.Stages, pipeline.Options{AllowMissing: true})
+		return a.plan(c, w, w.Graph.Stages, pipeline.RunOptions{Options: pipeline.Options{AllowMissing: true}})
 	}
 	if err != nil {
 		return nil, err

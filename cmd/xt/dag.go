@@ -36,7 +36,7 @@ func (a *app) dag(c *cli.Context) error {
 	}
 	g := newDAG(w.Graph, stages)
 	if c.Bool("status") {
-		plan, err := a.plan(c, w, stages, pipeline.Options{})
+		plan, err := a.plan(c, w, stages, pipeline.RunOptions{})
 		if err != nil {
 			return err
 		}

@@ -7,16 +7,24 @@ import (
 
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/internal/term"
+	"github.com/xtrepro/xt/pipeline"
 )
 
 func (a *app) fsckCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "fsck",
-		Usage: "read everything in the cache and say what is damaged or lost",
+		Usage: "read everything in the cache, or on a remote, and say what is damaged or lost",
 		Description: "Reads every file in the cache and compares its digest with its name. What is damaged is moved\n" +
 			"aside, never deleted, and so is stored anew when it is next made. Exits with 1 if something\n" +
-			"is lost.\n\nexamples:\n   xt fsck",
-		Flags:  []cli.Flag{jsonFlag()},
+			"is lost. With --repair what is lost is fetched from the remotes.\n\n" +
+			"With --remote it is a remote that is read back. --repair sends again from the cache what is\n" +
+			"damaged or lost there; nobody else may be pushing meanwhile.\n\n" +
+			"examples:\n   xt fsck\n   xt fsck --repair\n   xt fsck --remote\n   xt fsck --remote -r backup --repair",
+		Flags: []cli.Flag{jsonFlag(),
+			&cli.BoolFlag{Name: "repair", Usage: "mend the cache from the remotes, or the remote from the cache"},
+			&cli.BoolFlag{Name: "remote", Usage: "check the remote instead of the cache"},
+			&cli.StringFlag{Name: "name", Aliases: []string{"r"}, Usage: "the remote to check: its `NAME` in xt.toml"},
+		},
 		Action: a.fsck,
 	}
 }
@@ -29,6 +37,7 @@ type fsckReport struct {
 	Missing   []string   `json:"missing"`
 	Concerned []fsckItem `json:"concerned"`
 	Repaired  int        `json:"repaired"`
+	Fetched   int64      `json:"fetched"`
 	Leftovers int        `json:"leftovers"`
 }
 
@@ -46,6 +55,9 @@ func (a *app) fsck(c *cli.Context) error {
 		return err
 	}
 	defer unlock()
+	if c.Bool("remote") || c.IsSet("name") && !c.Bool("repair") {
+		return a.fsckRemote(c, w)
+	}
 	progress := a.term.Start("checking", 0)
 	r, err := w.Cache.Fsck(c.Context, cache.FsckOptions{OnFile: progress.Add})
 	progress.Done()
@@ -59,7 +71,13 @@ func (a *app) fsck(c *cli.Context) error {
 	for _, m := range r.Missing {
 		report.Missing = append(report.Missing, m.Node.Sum.String())
 	}
-	for _, it := range w.Owners(r.Lost()) {
+	concerned := w.Owners(r.Lost())
+	if c.Bool("repair") && len(concerned) > 0 {
+		if concerned, err = a.heal(c, w, concerned, report); err != nil {
+			return err
+		}
+	}
+	for _, it := range concerned {
 		report.Concerned = append(report.Concerned, fsckItem{it.Path, it.Stage})
 	}
 	if c.Bool("json") {
@@ -69,10 +87,26 @@ func (a *app) fsck(c *cli.Context) error {
 	} else {
 		a.printFsck(report, r)
 	}
-	if !r.OK() || len(report.Concerned) > 0 {
+	if fsckFailed(report, &r) {
 		return errFailed
 	}
 	return nil
+}
+
+// fsckFailed reports whether something is lost. What was fetched again is not;
+// what nothing in xt.lock names could not be.
+func fsckFailed(report *fsckReport, r *cache.FsckReport) bool {
+	return len(report.Concerned) > 0 || !r.OK() && report.Fetched == 0
+}
+
+// heal fetches what is lost of the items, and returns those of which something
+// still is.
+func (a *app) heal(c *cli.Context, w *pipeline.Workspace, items []pipeline.Item, report *fsckReport) ([]pipeline.Item, error) {
+	progress := a.term.Start("fetching", 0)
+	defer progress.Done()
+	n, left, err := w.Heal(c.Context, items, pipeline.Transfer{Remote: c.String("name"), Progress: progress, Received: progress.Moved})
+	report.Fetched = n
+	return left, err
 }
 
 func (a *app) printFsck(report *fsckReport, r cache.FsckReport) {
@@ -88,6 +122,9 @@ func (a *app) printFsck(report *fsckReport, r cache.FsckReport) {
 			what = fmt.Sprintf("\"xt repro --no-run-cache %s\" makes it again", it.Stage)
 		}
 		a.term.Printf("lost: %s of xt.lock is not whole in the cache; %s\n", it.Path, what)
+	}
+	if report.Fetched > 0 {
+		a.term.Printf("fetched %s again\n", plural(int(report.Fetched), "file"))
 	}
 	a.term.Printf("read %s and %s (%s): %s\n", plural(r.Objects, "object"), plural(r.Trees, "directory listing"), term.Bytes(r.Bytes), fsckVerdict(report))
 }

@@ -14,18 +14,23 @@ import (
 func (a *app) gcCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "gc",
-		Usage: "remove from the cache what no version needs",
+		Usage: "remove from the cache, or from a remote, what no version needs",
 		Description: "Keeps what xt.lock needs in the workspace, in linked worktrees, in other projects that use\n" +
 			"the same cache, and in every commit that a branch, a tag or the stash leads to; and whatever\n" +
 			"was stored or used within the grace time. The rest of the cache is removed for good: results\n" +
 			"of runs that no xt.lock names, and files that were kept before they were replaced.\n\n" +
-			"examples:\n   xt gc --dry-run\n   xt gc\n   xt gc --keep tips --grace 0s    # forget what only old commits need",
+			"With --remote it is a remote that is cleaned up, in two steps. What neither this clone nor any\n" +
+			"other that has pushed there needs is set aside; what was set aside longer ago than the grace\n" +
+			"time is deleted. With --grace 0s both happen at once: then nobody else may be pushing.\n\n" +
+			"examples:\n   xt gc --dry-run\n   xt gc\n   xt gc --keep tips --grace 0s    # forget what only old commits need\n   xt gc --remote --dry-run\n   xt gc --remote -r backup",
 		Flags: []cli.Flag{
 			jsonFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be removed"},
 			&cli.StringFlag{Name: "keep", Value: "history", Usage: "`SCOPE` of git to keep: history (every commit), tips (of branches, tags and the stash), workspace (what is checked out)"},
-			&cli.DurationFlag{Name: "grace", Value: 24 * time.Hour, Usage: "keep what was stored or used within `TIME`"},
-			&cli.StringSliceFlag{Name: "forget", Usage: "forget a project that used the cache and is gone: its `ROOT`"},
+			&cli.DurationFlag{Name: "grace", Value: 24 * time.Hour, Usage: "keep what was stored or used within `TIME`; on a remote a week if it is not given"},
+			&cli.StringSliceFlag{Name: "forget", Usage: "forget a project that used the cache, or a clone that pushed, and is gone: its `ROOT`, or its name in the list"},
+			&cli.BoolFlag{Name: "remote", Usage: "clean up the remote instead of the cache"},
+			&cli.StringFlag{Name: "name", Aliases: []string{"r"}, Usage: "the remote to clean up: its `NAME` in xt.toml"},
 		},
 		Action: a.gc,
 	}
@@ -62,6 +67,9 @@ func (a *app) gc(c *cli.Context) error {
 		return err
 	}
 	defer unlock()
+	if c.Bool("remote") || c.IsSet("name") {
+		return a.gcRemote(c, w, scope)
+	}
 	report, err := collect(c.Context, w, scope, c.StringSlice("forget"), opts)
 	if err != nil {
 		return err

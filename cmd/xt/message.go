@@ -50,7 +50,7 @@ func remedy(err error) string {
 	)
 	switch {
 	case errors.As(err, &absent):
-		return "an output is made again by \"xt repro\"; data has to be added again by someone who has it"
+		return "\"xt pull\" fetches what a remote has; what none has, an output, is made again by \"xt repro\", and data has to be added or pushed by someone who has it"
 	case errors.As(err, &special):
 		return "move it away, or list it in .xtignore"
 	case errors.Is(err, pipeline.ErrNoProject):

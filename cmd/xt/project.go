@@ -67,7 +67,7 @@ func (a *app) watch(w *pipeline.Workspace, label string) *term.Progress {
 }
 
 // plan decides about the stages, and shows the progress of hashing.
-func (a *app) plan(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, opts pipeline.Options) (*pipeline.Plan, error) {
+func (a *app) plan(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, opts pipeline.RunOptions) (*pipeline.Plan, error) {
 	progress := a.watch(w, "hashing")
 	defer progress.Done()
 	return w.Plan(c.Context, stages, opts)

@@ -19,7 +19,7 @@ func (a *app) reproCommand() *cli.Command {
 		Description: "Runs all stages that are not up to date, or those named and what they need. A stage may be\n" +
 			"named by its name, by a pattern of names, or by an output. A result that was made before\n" +
 			"from the same inputs is restored from the run cache rather than run again.\n\n" +
-			"examples:\n   xt repro\n   xt repro train -S lr=0.01\n   xt repro -j 4 --keep-going\n   xt repro -n                   # say what would run; exits with 1 if something would",
+			"examples:\n   xt repro\n   xt repro train -S lr=0.01\n   xt repro -j 4 --keep-going\n   xt repro -n                   # say what would run; exits with 1 if something would\n   xt repro --pull               # in a fresh clone: bring only what is needed",
 		Flags: []cli.Flag{
 			jsonFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, and do nothing"},
@@ -29,6 +29,7 @@ func (a *app) reproCommand() *cli.Command {
 			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: 1, Usage: "run `N` stages at a time"},
 			&cli.BoolFlag{Name: "keep-going", Aliases: []string{"k"}, Usage: "go on with what does not depend on a failed stage"},
 			&cli.BoolFlag{Name: "isolated", Usage: "run each stage in a clean directory that holds only what it declares"},
+			&cli.BoolFlag{Name: "pull", Usage: "fetch what the stages that must run need, and results that are known there, from the remotes"},
 			&cli.BoolFlag{Name: "allow-missing", Usage: "take the word of xt.lock for data that is not there"},
 			&cli.BoolFlag{Name: "no-run-cache", Usage: "run rather than restore an earlier result"},
 			&cli.StringSliceFlag{Name: "set", Aliases: []string{"S"}, Usage: "use another value of a parameter, this time: `KEY=VALUE`"},
@@ -58,7 +59,7 @@ func (a *app) repro(c *cli.Context) error {
 		return err
 	}
 	opts := pipeline.RunOptions{
-		Options: pipeline.Options{Force: c.Bool("force"), AllowMissing: c.Bool("allow-missing"), NoRunCache: c.Bool("no-run-cache")},
+		Options: pipeline.Options{Force: c.Bool("force"), AllowMissing: c.Bool("allow-missing"), NoRunCache: c.Bool("no-run-cache"), Pull: c.Bool("pull")},
 		Jobs:    c.Int("jobs"), KeepGoing: c.Bool("keep-going"), Isolated: c.Bool("isolated"),
 	}
 	if c.Bool("dry-run") {
@@ -69,7 +70,7 @@ func (a *app) repro(c *cli.Context) error {
 
 // dryRun prints the plan. It exits with 1 if something is to be done.
 func (a *app) dryRun(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, opts pipeline.RunOptions) error {
-	plan, err := a.plan(c, w, stages, opts.Options)
+	plan, err := a.plan(c, w, stages, opts)
 	if err != nil {
 		return err
 	}

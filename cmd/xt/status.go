@@ -138,6 +138,10 @@ func dataWords(d *pipeline.DataState) string {
 		return "changed since it was added; \"xt add\" takes the change, \"xt checkout --force\" undoes it"
 	case s == "missing":
 		return "missing; \"xt checkout\" brings it back"
+	case s == "missing, also from the cache":
+		return s + "; \"xt pull\" brings it from a remote"
+	case s == "here in part":
+		return s + "; \"xt pull " + shown(d.Path) + "\" brings the rest"
 	default:
 		return s
 	}
@@ -188,7 +192,7 @@ func (a *app) summary(plan *pipeline.Plan, data []*pipeline.DataState, clean int
 		}
 		a.term.Printf("%s\n", "all is up to date: "+strings.Join(parts, ", "))
 	case slices.ContainsFunc(plan.Steps, func(s *pipeline.Step) bool { return s.Action == pipeline.Blocked }):
-		a.term.Printf("%s not up to date; put the missing inputs there first, or see whether \"xt checkout\" has them\n", outOf(stale, len(plan.Steps)))
+		a.term.Printf("%s not up to date; put the missing inputs there first, or see whether \"xt checkout\" or \"xt pull\" has them\n", outOf(stale, len(plan.Steps)))
 	case stale > 0:
 		a.term.Printf("%s not up to date; \"xt repro\" does what is to be done\n", outOf(stale, len(plan.Steps)))
 	}

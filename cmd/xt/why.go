@@ -47,7 +47,7 @@ func (a *app) why(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := a.plan(c, w, all, pipeline.Options{})
+	plan, err := a.plan(c, w, all, pipeline.RunOptions{})
 	if err != nil {
 		return err
 	}
