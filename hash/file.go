@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-
-	"github.com/zeebo/blake3"
 )
 
 // ErrChanged says that a file's size or modification time changed while the
@@ -37,19 +34,6 @@ func FileSum(ctx context.Context, path string) (Sum, int64, error) {
 // error wraps [ErrChanged] if src changed meanwhile.
 func CopySum(ctx context.Context, dst, src *os.File) (Sum, int64, error) {
 	return sumFile(ctx, dst, src)
-}
-
-// ReaderSum returns the digest of what r yields until its end, and how many
-// bytes that was.
-func ReaderSum(r io.Reader) (Sum, int64, error) {
-	h := blake3.New()
-	n, err := io.Copy(h, r)
-	if err != nil {
-		return Sum{}, n, err
-	}
-	var sum Sum
-	h.Sum(sum[:0])
-	return sum, n, nil
 }
 
 // sumFile hashes src, and copies it to dst unless that is nil.

@@ -1,14 +1,12 @@
 package hash
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/zeebo/blake3"
@@ -50,18 +48,6 @@ func TestFileSum(t *testing.T) {
 		if err != nil || got != want || size != n {
 			t.Errorf("FileSum of %d bytes: %v, %d, %v, want %v", n, got, size, err, want)
 		}
-	}
-}
-
-func TestReaderSum(t *testing.T) {
-	want := Bytes([]byte("some text"))
-	got, size, err := ReaderSum(iotest.OneByteReader(bytes.NewReader([]byte("some text"))))
-	if err != nil || got != want || size != 9 {
-		t.Errorf("ReaderSum: %v, %d, %v, want %v", got, size, err, want)
-	}
-	broken := errors.New("broken")
-	if _, _, err := ReaderSum(iotest.ErrReader(broken)); err != broken {
-		t.Errorf("ReaderSum of a broken reader: %v", err)
 	}
 }
 

@@ -6,8 +6,6 @@ package hash
 import (
 	"encoding/hex"
 	"fmt"
-
-	"github.com/zeebo/blake3"
 )
 
 // Size is the length of a digest in bytes.
@@ -17,9 +15,6 @@ const Size = 32
 // and usable as a map key. The zero Sum stands for "not known" and is the
 // digest of nothing that xt stores.
 type Sum [Size]byte
-
-// Bytes returns the digest of b.
-func Bytes(b []byte) Sum { return blake3.Sum256(b) }
 
 // ParseSum reads the 64 lower-case hexadecimal digits that [Sum.String]
 // writes. Anything else is an error that quotes s.

@@ -7,8 +7,6 @@ import (
 	"io"
 	"sync"
 
-	"github.com/zeebo/blake3"
-
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/remote/pack"
 )
@@ -18,8 +16,8 @@ type cutting struct {
 	kind  pack.Kind // of its recipe
 	sum   hash.Sum
 	path  string
-	whole *blake3.Hasher // of all that was read
-	parts []pack.Part    // filled in as the chunks are placed
+	whole *hash.Stream // of all that was read
+	parts []pack.Part  // filled in as the chunks are placed
 }
 
 // chunkReader cuts one thing after the other.
@@ -67,7 +65,7 @@ func (k *chunkReader) cutBytes(ctx context.Context, c *cutting, text []byte) err
 // finish passes the end of something on: what belongs into the recipe is known
 // when all chunks have been placed.
 func (k *chunkReader) finish(ctx context.Context, c *cutting) error {
-	is := hash.Sum(c.whole.Sum(nil))
+	is := c.whole.Sum()
 	return k.u.pass(ctx, &blob{after: func(ctx context.Context) error {
 		if is != c.sum {
 			return k.u.drop(&blob{kind: pack.Data, sum: c.sum, path: c.path, err: k.u.spoiled(ctx, c.sum)})

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"filippo.io/age"
-	"github.com/zeebo/blake3"
 
 	"github.com/xtrepro/xt/hash"
 )
@@ -69,7 +68,7 @@ func (r *Remote) download(ctx context.Context, n note, path string) error {
 
 func (r *Remote) copyNote(ctx context.Context, n note, f *os.File) error {
 	r.logf("reading the index of remote %s", r.opts.Name)
-	h := blake3.New()
+	h := new(hash.Stream)
 	buf := make([]byte, piece)
 	for off := int64(0); off < n.size; off += piece {
 		p := buf[:min(piece, n.size-off)]
@@ -81,7 +80,7 @@ func (r *Remote) copyNote(ctx context.Context, n note, f *os.File) error {
 			return err
 		}
 	}
-	if hash.Sum(h.Sum(nil)) != n.sum {
+	if h.Sum() != n.sum {
 		return &DamagedError{Remote: r.opts.Name, What: n.key}
 	}
 	return nil

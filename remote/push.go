@@ -62,6 +62,7 @@ func (r *Remote) Push(ctx context.Context, c *cache.Cache, wants []Want, opts Pu
 		return report, err
 	}
 	u := newUpload(x, c, opts.Progress)
+	u.expected = s.newBytes
 	u.progress.Expect(s.newFiles, s.newBytes)
 	err = u.send(ctx, append(s.list, runs...))
 	u.report(&report)

@@ -18,7 +18,7 @@ import (
 
 // world is a machine with a workspace and a cache, and a remote in a folder.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	url    string
 	root   string
 	cache  *cache.Cache
@@ -26,7 +26,7 @@ type world struct {
 	report PushReport
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{t: t, url: "file://" + filepath.ToSlash(filepath.Join(t.TempDir(), "remote"))}
 	w.clone()
 	return w

@@ -12,8 +12,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/zeebo/blake3"
-
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/remote/pack"
@@ -35,6 +33,7 @@ type upload struct {
 	*index
 	cache    *cache.Cache
 	progress Progress
+	expected int64 // bytes that are to be sent, about
 
 	work  chan *blob // for the workers
 	queue chan *blob // the same, in order
@@ -111,7 +110,7 @@ func newUpload(x *index, c *cache.Cache, p Progress) *upload {
 		work: make(chan *blob), queue: make(chan *blob, 16),
 		known: map[hash.Sum]bool{}, bad: map[hash.Sum]bool{},
 		sets: map[class]*packing{}, builders: make(chan *pack.Builder, jobs+3),
-		last: time.Now(),
+		last: time.Now(), expected: packSize,
 	}
 	for range cap(u.builders) {
 		u.builders <- nil // made when it is needed
@@ -229,7 +228,7 @@ func (u *upload) readOne(ctx context.Context, s *sending, buf *chunkReader) erro
 		return u.lost(ctx, s, err)
 	}
 	defer f.Close()
-	c := &cutting{kind: pack.DataRecipe, sum: s.sum, path: s.path, whole: blake3.New()}
+	c := &cutting{kind: pack.DataRecipe, sum: s.sum, path: s.path, whole: new(hash.Stream)}
 	return buf.cut(ctx, c, f)
 }
 
@@ -288,7 +287,7 @@ func (u *upload) readTree(ctx context.Context, s *sending, buf *chunkReader) err
 	if len(text) <= pack.MaxChunk {
 		return u.pass(ctx, &blob{kind: pack.Tree, sum: s.sum, path: s.path, content: text})
 	}
-	c := &cutting{kind: pack.TreeRecipe, sum: s.sum, path: s.path, whole: blake3.New()}
+	c := &cutting{kind: pack.TreeRecipe, sum: s.sum, path: s.path, whole: new(hash.Stream)}
 	return buf.cutBytes(ctx, c, text)
 }
 
@@ -454,7 +453,7 @@ func (u *upload) builder(ctx context.Context, c class) (*pack.Builder, error) {
 	select {
 	case b := <-u.builders:
 		if b == nil {
-			b = pack.NewBuilder(1 << 20)
+			b = pack.NewBuilder(u.room(c))
 		}
 		return b, nil
 	case <-u.failed:
@@ -462,6 +461,14 @@ func (u *upload) builder(ctx context.Context, c class) (*pack.Builder, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+}
+
+// room returns how big a new builder is made, so that it need not grow.
+func (u *upload) room(c class) int {
+	if c == dataClass {
+		return int(min(u.expected, packSize)) + pack.MaxChunk
+	}
+	return 1 << 20
 }
 
 // errStopped ends the other steps when a pack could not be sent.

@@ -39,6 +39,9 @@ func Open(ctx context.Context, rawURL string, opts Options) (Store, error) {
 	if err != nil {
 		return nil, explain(ctx, shown, "open", "", err)
 	}
+	if t, ok := d.(*tree); ok {
+		t.foreign = opts.Foreign
+	}
 	s := newRetrying(d, shown, opts)
 	if sweeper, ok := d.(sweeper); ok {
 		return &sweeping{retrying: s, sweeper: sweeper}, nil

@@ -44,6 +44,7 @@ type retrying struct {
 	log     func(format string, args ...any)
 	sleep   func(ctx context.Context, d time.Duration) error
 	reached atomic.Bool // there has been a good answer
+	foreign bool        // as in [Options]
 }
 
 var (
@@ -52,7 +53,7 @@ var (
 )
 
 func newRetrying(d driver, url string, opts Options) *retrying {
-	s := &retrying{driver: d, url: url, log: opts.Log, sleep: opts.sleep}
+	s := &retrying{driver: d, url: url, log: opts.Log, sleep: opts.sleep, foreign: opts.Foreign}
 	if s.sleep == nil {
 		s.sleep = sleep
 	}
@@ -194,13 +195,22 @@ func (s *retrying) List(ctx context.Context, prefix string) iter.Seq2[Info, erro
 		}
 		for info, err := range s.list(ctx, prefix, try) {
 			if err == nil && !believable(info, prefix) {
-				continue
+				if !s.foreign || isMarker(info) || isTemp(path.Base(info.Key)) {
+					continue
+				}
+				info, err = Info{}, s.badKey("list", info.Key)
 			}
 			if !yield(info, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+// isMarker reports whether an entry stands for a folder, as the consoles of the
+// clouds make them.
+func isMarker(info Info) bool {
+	return info.Size == 0 && strings.HasSuffix(info.Key, "/") || info.Key == ""
 }
 
 // believable reports whether an entry of a listing is one: what lies in a

@@ -73,6 +73,10 @@ type Options struct {
 	// Log is told of each failure that is going to be tried again.
 	Log func(format string, args ...any)
 
+	// Foreign says that the blobs are not xt's own: one that no xt could have
+	// written is an error in a listing, rather than passed over.
+	Foreign bool
+
 	// Environ is where SFTP finds the user's agent and home; nil is this
 	// process's own. The SDKs of the clouds always look into the latter.
 	Environ []string

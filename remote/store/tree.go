@@ -37,6 +37,7 @@ type disk interface {
 // tree is a driver that keeps each blob in a file of its own.
 type tree struct {
 	disk
+	foreign bool // as in [Options]
 	version func(fs.FileInfo) string
 }
 
@@ -137,6 +138,10 @@ func (t *tree) walkEntries(ctx context.Context, dir string, entries []fs.FileInf
 			if !t.walkEntries(ctx, name, sub.entries, try, yield) {
 				return false
 			}
+		case t.foreign:
+			return yield(Info{}, try(func() error {
+				return &trouble{kind: Other, text: fmt.Sprintf("%q is neither a file nor a folder", name)}
+			}))
 		}
 	}
 	return true
@@ -192,7 +197,9 @@ func (t *tree) folder(ctx context.Context, dir string, try func(func() error) er
 		return err
 	})
 	// A name that is none would lead elsewhere.
-	entries = slices.DeleteFunc(entries, func(e fs.FileInfo) bool { return strings.Contains(e.Name(), "/") || !validKey(e.Name()) })
+	entries = slices.DeleteFunc(entries, func(e fs.FileInfo) bool {
+		return !fs.ValidPath(e.Name()) || strings.Contains(e.Name(), "/") || !t.foreign && !validKey(e.Name())
+	})
 	slices.SortFunc(entries, func(a, b fs.FileInfo) int { return cmp.Compare(sortName(a), sortName(b)) })
 	return entries, err
 }

@@ -34,6 +34,10 @@ type Hasher struct {
 	pad          [maxLanes * chunkSize]byte
 }
 
+// Wide reports whether there are kernels for the processor, rather than only the
+// portable one.
+func Wide() bool { return len(engines()) > 1 }
+
 // NewHasher returns a Hasher that uses the fastest kernels of the processor.
 func NewHasher() *Hasher { return newHasher(best()) }
 
