@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import subprocess
 from pathlib import Path
+from typing import BinaryIO
 
 # The memory of this process is the least that can be seen of a child's, so that it is kept small.
 BLOCK = 1 << 20
 
 
+def remove(path: Path) -> None:
+    subprocess.run(["rm", "-rf", str(path)], check=True)
+
+
 def big_file(path: Path, size: int) -> None:
-    rng = random.Random(1)
     with path.open("wb", buffering=0) as f:
-        while size > 0:
-            size -= f.write(rng.randbytes(min(size, BLOCK)))
+        noise(f, size, random.Random(1))
+
+
+def noise(f: BinaryIO, size: int, rng: random.Random) -> None:
+    while size > 0:
+        size -= f.write(rng.randbytes(min(size, BLOCK)))
+
+
+def checkpoint(path: Path, size: int) -> tuple[int, int]:
+    """Makes a file of about size bytes with 200 tensors, laid out as safetensors. Returns where one of 1 % begins, and its length."""
+    lengths = [size * 99 // 100 // 199 // 4 * 4] * 200
+    lengths[100] = size // 100 // 4 * 4
+    entries, end = dict[str, object](), 0
+    for i, length in enumerate(lengths):
+        entries[f"layers.{i}.weight"] = {"dtype": "F32", "shape": [length // 4], "data_offsets": [end, end + length]}
+        end += length
+    header = json.dumps(entries).encode()
+    header += b" " * (-len(header) % 8)
+    with path.open("wb") as f:
+        f.write(len(header).to_bytes(8, "little") + header)
+        noise(f, end, random.Random(3))
+    return 8 + len(header) + sum(lengths[:100]), lengths[100]
+
+
+def replace(path: Path, at: int, old: int, new: int) -> None:
+    """Replaces old bytes of a file by new ones. The file is a new one then, since the other may be linked to a cache."""
+    changed = path.with_name(path.name + ".changed")
+    with path.open("rb") as f, changed.open("wb") as to:
+        pour(f, to, at)
+        noise(to, new, random.Random(4))
+        f.seek(old, os.SEEK_CUR)
+        pour(f, to, path.stat().st_size - at - old)
+    changed.replace(path)
+
+
+def pour(f: BinaryIO, to: BinaryIO, size: int) -> None:
+    while size > 0:
+        size -= to.write(f.read(min(size, BLOCK)))
 
 
 def tree(root: Path, files: int, per_folder: int, size: int) -> None:

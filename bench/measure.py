@@ -56,16 +56,21 @@ Key = tuple[str, str]  # step and tool
 
 @dataclass
 class Board:
-    """The samples of a scenario, by step and tool."""
+    """The samples of a scenario, by step and tool, and what else was counted."""
 
     samples: dict[Key, list[Sample]] = field(default_factory=dict)
+    figures: dict[Key, list[float]] = field(default_factory=dict)
 
     def add(self, step: str, tool: str, sample: Sample) -> None:
         self.samples.setdefault((step, tool), []).append(sample)
         print(f"  {step:<26} {tool:<14} {sample.wall:9.3f} s  cpu {sample.cpu:8.3f} s  {sample.rss:6.0f} MiB", file=sys.stderr, flush=True)
 
+    def figure(self, what: str, tool: str, value: float) -> None:
+        self.figures.setdefault((what, tool), []).append(value)
+        print(f"  {what}: {tool} {number(value)}", file=sys.stderr, flush=True)
+
     def has(self, keys: Sequence[Key]) -> bool:
-        return all(k in self.samples for k in keys)
+        return all(k in self.samples or k in self.figures for k in keys)
 
     def sum(self, keys: Sequence[Key], of: Callable[[Sample], float], pick: Callable[[Sequence[float]], float]) -> float:
         return sum(pick([of(s) for s in self.samples[k]]) for k in keys)
@@ -78,7 +83,14 @@ class Board:
                 f"| {step} | {tool} | {len(all_)} | {number(statistics.median(wall))} | {number(min(wall))} – {number(max(wall))} "
                 f"| {number(statistics.median(s.cpu for s in all_))} | {max(s.rss for s in all_):.0f} |"
             )
-        return "\n".join(lines)
+        return "\n".join(lines) + self.figures_table()
+
+    def figures_table(self) -> str:
+        """Below the samples, if anything was counted."""
+        lines = ["\n", "| what | tool | n | median | least – most |", "|---|---|--:|--:|--:|"]
+        for (what, tool), all_ in self.figures.items():
+            lines.append(f"| {what} | {tool} | {len(all_)} | {number(statistics.median(all_))} | {number(min(all_))} – {number(max(all_))} |")
+        return "\n".join(lines) if self.figures else ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +128,8 @@ class Bound:
         if not board.has(self.needs):
             return None
         mid, least = self.value(statistics.median), self.value(min)
-        return f"| {self.what} | ≤ {number(self.limit)} {self.unit} | {number(mid)} {self.unit} | {number(least)} {self.unit} | | {verdict(mid <= self.limit)} |"
+        limit, middle, lowest = (f"{number(x)} {self.unit}".rstrip() for x in (self.limit, mid, least))
+        return f"| {self.what} | ≤ {limit} | {middle} | {lowest} | | {verdict(mid <= self.limit)} |"
 
 
 def targets_table(board: Board, targets: Sequence[Target | Bound]) -> str:
@@ -130,6 +143,6 @@ def verdict(met: bool) -> str:
 
 def number(x: float) -> str:
     """Three digits that mean something."""
-    if x >= 100:
+    if x >= 100 or x == int(x):
         return f"{x:.0f}"
     return f"{x:.3g}" if x < 1 else f"{x:.2f}"

@@ -18,11 +18,15 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
+import remotes
+import scenarios
 import tools
+from data import remove
 from measure import Board, targets_table
-from scenarios import SCENARIOS, Bench, remove
+from scenarios import Bench
 
 REPO = Path(__file__).resolve().parent.parent
+SCENARIOS = scenarios.SCENARIOS | remotes.SCENARIOS
 
 
 def main() -> int:
@@ -30,9 +34,11 @@ def main() -> int:
     for s in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, interrupt)
     with contextlib.suppress(KeyboardInterrupt), folder(opts) as work:
-        programs = tools.find(REPO, Path(opts.tools), work, opts.xt, opts.dud, not opts.no_peers)
+        names = opts.scenario or list(SCENARIOS)
+        remote = any(SCENARIOS[name].remote for name in names)
+        programs = tools.find(REPO, Path(opts.tools), work, opts.xt, opts.dud, not opts.no_peers, remote)
         print(machine(work), flush=True)
-        for name in opts.scenario or SCENARIOS:
+        for name in names:
             scenario(name, opts, programs, work / name)
         return 0
     return 130
@@ -43,15 +49,15 @@ def options() -> argparse.Namespace:
     p.add_argument("scenario", nargs="*", help="all if none is named: " + ", ".join(SCENARIOS))
     p.add_argument("--work", help="folder to work in; it is left as it was (default: in memory if there is room, else the temporary folder)")
     p.add_argument("--rounds", type=int, default=3, help="how often each tool has its turn (default: 3)")
-    p.add_argument("--peer-rounds", type=int, default=3, help="in how many of these DVC and dud, which are slow, take part (default: 3)")
+    p.add_argument("--peer-rounds", type=int, default=3, help="in how many of these DVC, dud and restic, which are slow, take part (default: 3)")
     p.add_argument("--scale", type=float, default=1, help="size of the work, 1 is what the targets are for; 0.01 tries everything out")
     p.add_argument("--link", default="", help="how xt links in bigfile and millionfiles: hardlink, copy, … (default: xt's own)")
     p.add_argument("--timeout", type=float, default=900, help="seconds after which a program is ended (default: 900)")
     p.add_argument("--xt", help="a program to measure instead of building this one")
     p.add_argument("--dud", help="the dud to measure (default: the one in PATH)")
-    p.add_argument("--no-peers", action="store_true", help="without DVC and dud")
-    p.add_argument("--tools", default=os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "xt-bench"),
-                   help="folder in which DVC and b3sum are installed and kept (default: %(default)s)")
+    p.add_argument("--no-peers", action="store_true", help="without DVC, dud, restic and aws")
+    kept = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "xt-bench")
+    p.add_argument("--tools", default=kept, help="folder in which DVC and what else is needed are installed and kept (default: %(default)s)")
     p.add_argument("--json", help="append every sample to this file")
     opts = p.parse_args()
     for name in opts.scenario:
@@ -112,8 +118,11 @@ def file_system(path: Path) -> str:
 
 
 def scenario(name: str, opts: argparse.Namespace, programs: tools.Programs, work: Path) -> None:
-    work.mkdir()
     print(f"\n## {name}\n", flush=True)
+    if SCENARIOS[name].remote and not programs.versitygw:
+        print("left out: it needs an S3 server")
+        return
+    work.mkdir()
     bench = Bench(programs, work, opts.rounds, opts.peer_rounds, opts.scale, opts.link, opts.timeout)
     targets = SCENARIOS[name].measure(bench)
     print(bench.board.table(), "", targets_table(bench.board, targets), sep="\n", flush=True)
@@ -127,6 +136,9 @@ def keep(name: str, board: Board, opts: argparse.Namespace) -> None:
         for (step, tool), samples in board.samples.items():
             for s in samples:
                 f.write(json.dumps({"scenario": name, "scale": opts.scale, "step": step, "tool": tool, **asdict(s)}) + "\n")
+        for (what, tool), values in board.figures.items():
+            for value in values:
+                f.write(json.dumps({"scenario": name, "scale": opts.scale, "what": what, "tool": tool, "value": value}) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import data
+from data import remove
 from measure import Board, Bound, Failed, Key, Target, run
 from tools import ENVIRONMENT, Dud, Dvc, Programs, Tool, Xt
 
@@ -34,7 +35,9 @@ class Bench:
         # Nothing of the user's own settings may change what is measured.
         home = str(self.work / "home")
         os.makedirs(home)
-        self.env = {**os.environ, **ENVIRONMENT, "HOME": home, "XDG_CONFIG_HOME": home, "DVC_SITE_CACHE_DIR": home + "/dvc"}
+        mine = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "RESTIC_"))}
+        homes = {"HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home, "DVC_SITE_CACHE_DIR": home + "/dvc"}
+        self.env = {**mine, **ENVIRONMENT, **homes}
 
     def count(self, full: int, least: int = 10) -> int:
         return max(least, int(full * self.scale))
@@ -71,10 +74,6 @@ class Bench:
         finally:
             remove(folder)
             remove(Path(self.env["DVC_SITE_CACHE_DIR"]))
-
-
-def remove(path: Path) -> None:
-    subprocess.run(["rm", "-rf", str(path)], check=True)
 
 
 def copy(source: Path, to: Path) -> list[str]:
@@ -251,6 +250,7 @@ def start_up(b: Bench) -> Targets:
 class Scenario:
     measure: Callable[[Bench], Targets]
     room: float  # bytes that it needs in its folder at full size
+    remote: bool = False  # whether it needs an S3 server
 
 
 SCENARIOS = {

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from data import remove
+from server import CREDENTIALS, Place
+
 DVC_VERSION = "3.67.1"
 B3SUM_VERSION = "1.8.7"
+AWS_VERSION = "1.46.3"
+RESTIC = "github.com/restic/restic/cmd/restic@v0.19.1"
+VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 ENVIRONMENT = {
     "DVC_NO_ANALYTICS": "1",
     "NO_COLOR": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
+    "NO_PROXY": "127.0.0.1",
+    "no_proxy": "127.0.0.1",
+    "RESTIC_PASSWORD": "bench",
+    **CREDENTIALS,
 }
 
 
@@ -34,6 +45,10 @@ class Tool:
     status: list[str]
     checkout: list[str]
     repro: list[str]
+    push: list[str]
+    fetch: list[str]
+    pull: list[str]
+    tidy: list[str] | None = None  # what removes from the cache what only older versions need, where memory asks for that
 
     def __init__(self, exe: str, link: str = "") -> None:
         self.exe, self.link = exe, link
@@ -51,6 +66,14 @@ class Tool:
         """Declares stages that copy in/NNNN to out/NNNN."""
         raise NotImplementedError
 
+    def remote(self, folder: Path, place: Place, env: dict[str, str]) -> None:
+        """Declares where pushes go."""
+        raise NotImplementedError
+
+    def forget(self, folder: Path, env: dict[str, str]) -> None:
+        """Leaves what a fresh clone has: neither the data, nor a cache, nor anything known of the remote."""
+        raise NotImplementedError
+
 
 class Xt(Tool):
     name = "xt"
@@ -59,6 +82,7 @@ class Xt(Tool):
         super().__init__(exe, link)
         self.add, self.status = [exe, "add", "data"], [exe, "status"]
         self.checkout, self.repro = [exe, "checkout"], [exe, "repro"]
+        self.push, self.fetch, self.pull = [exe, "push"], [exe, "fetch"], [exe, "pull"]
 
     def begin(self, folder: Path, env: dict[str, str]) -> None:
         quietly(["git", "init", "-q"], folder, env)
@@ -71,6 +95,13 @@ class Xt(Tool):
             for i in range(stages):
                 f.write(f'[stage.s{i:04d}]\ncmd  = "cp in/{i:04d} out/{i:04d}"\ndeps = ["in/{i:04d}"]\nouts = ["out/{i:04d}"]\n\n')
 
+    def remote(self, folder: Path, place: Place, env: dict[str, str]) -> None:
+        quietly([self.exe, "remote", "add", "origin", f"{place.url()}?endpoint={place.endpoint}"], folder, env)
+
+    def forget(self, folder: Path, env: dict[str, str]) -> None:
+        remove(folder / "data")
+        remove(folder / ".xt")
+
 
 class Dvc(Tool):
     name = "dvc"
@@ -79,6 +110,8 @@ class Dvc(Tool):
         super().__init__(exe, link)
         self.add, self.status = [exe, "add", "-q", "data"], [exe, "status"]
         self.checkout, self.repro = [exe, "checkout", "-q"], [exe, "repro", "-q"]
+        self.push, self.fetch, self.pull = [exe, "push", "-q"], [exe, "fetch", "-q"], [exe, "pull", "-q"]
+        self.tidy = [exe, "gc", "-q", "--workspace", "--force"]
 
     def begin(self, folder: Path, env: dict[str, str]) -> None:
         # Without git, and without asking for a newer version: that is its faster way.
@@ -92,6 +125,14 @@ class Dvc(Tool):
             f.write("stages:\n")
             for i in range(stages):
                 f.write(f"  s{i:04d}:\n    cmd: cp in/{i:04d} out/{i:04d}\n    deps: [in/{i:04d}]\n    outs: [out/{i:04d}]\n")
+
+    def remote(self, folder: Path, place: Place, env: dict[str, str]) -> None:
+        quietly([self.exe, "remote", "add", "-q", "--default", "origin", place.url()], folder, env)
+        quietly([self.exe, "remote", "modify", "-q", "origin", "endpointurl", place.endpoint], folder, env)
+
+    def forget(self, folder: Path, env: dict[str, str]) -> None:
+        for path in ["data", ".dvc/cache", ".dvc/tmp", env["DVC_SITE_CACHE_DIR"]]:
+            remove(folder / path)
 
 
 class Dud(Tool):
@@ -121,6 +162,32 @@ class Dud(Tool):
         quietly([self.exe, "stage", "add", *names], folder, env)
 
 
+class Restic(Tool):
+    """A backup program. It has no cache of the data: a backup does what add and push do, a restore what pull does."""
+
+    name = "restic"
+
+    def __init__(self, exe: str, link: str = "") -> None:
+        super().__init__(exe, link)
+        self.add = []
+
+    def begin(self, folder: Path, env: dict[str, str]) -> None:
+        """Nothing: the repository is at the remote."""
+
+    def remote(self, folder: Path, place: Place, env: dict[str, str]) -> None:
+        exe = [self.exe, "-q", "-r", f"s3:{place.endpoint}/{place.bucket}/{place.prefix}", "--cache-dir", ".restic"]
+        quietly([*exe, "init"], folder, env)
+        self.push, self.pull = [*exe, "backup", "data"], [*exe, "restore", "latest", "--target", "."]
+
+    def forget(self, folder: Path, env: dict[str, str]) -> None:
+        remove(folder / "data")
+        remove(folder / ".restic")
+
+
+def aws_copy(exe: str, place: Place, source: str, to: str) -> list[str]:
+    return [exe, "--endpoint-url", place.endpoint, "s3", "cp", "--only-show-errors", source, to]
+
+
 @dataclass(frozen=True)
 class Programs:
     """Where the programs are. One that is None is left out of the measurements."""
@@ -131,10 +198,13 @@ class Programs:
     dvc: str | None
     dud: str | None
     b3sum: str | None
+    restic: str | None
+    aws: str | None
+    versitygw: str | None
 
 
-def find(repo: Path, kept: Path, scratch: Path, xt: str | None, dud: str | None, peers: bool) -> Programs:
-    """Builds what is Go into scratch, and the peers, once, into the folder kept."""
+def find(repo: Path, kept: Path, scratch: Path, xt: str | None, dud: str | None, peers: bool, remotes: bool) -> Programs:
+    """Builds what is Go into scratch, and the peers, once, into the folder kept; what only remotes need, if remotes are measured."""
 
     def build(package: str) -> str:
         out = scratch / Path(package).name
@@ -145,9 +215,12 @@ def find(repo: Path, kept: Path, scratch: Path, xt: str | None, dud: str | None,
         xt=xt or build("./cmd/xt"),
         walk=build("./bench/walk"),
         spawn=build("./bench/spawn"),
-        dvc=optional("dvc", lambda: install_dvc(kept)) if peers else None,
+        dvc=optional("dvc", lambda: install_python(kept, "dvc[s3]", DVC_VERSION, "dvc")) if peers else None,
         dud=optional("dud", lambda: found(dud or "dud")) if peers else None,
         b3sum=optional("b3sum", lambda: install_b3sum(kept)),
+        restic=optional("restic", lambda: install_go(kept, RESTIC)) if peers and remotes else None,
+        aws=optional("aws", lambda: install_python(kept, "awscli", AWS_VERSION, "aws")) if peers and remotes else None,
+        versitygw=optional("versitygw", lambda: install_go(kept, VERSITYGW)) if remotes else None,
     )
 
 
@@ -166,10 +239,11 @@ def found(name: str) -> str:
     return exe
 
 
-def install_dvc(kept: Path) -> str:
-    exe = kept / f"dvc-{DVC_VERSION}" / "bin" / "dvc"
+def install_python(kept: Path, package: str, version: str, program: str) -> str:
+    """A program of a package of PyPI."""
+    exe = kept / f"{re.sub(r'[^a-z0-9]+', '-', package).strip('-')}-{version}" / "bin" / program
     if not exe.exists():
-        venv, wanted, env = exe.parent.parent, f"dvc=={DVC_VERSION}", dict(os.environ)
+        venv, wanted, env = exe.parent.parent, f"{package}=={version}", dict(os.environ)
         python = str(venv / "bin" / "python")
         kept.mkdir(parents=True, exist_ok=True)
         if uv := shutil.which("uv"):
@@ -186,4 +260,14 @@ def install_b3sum(kept: Path) -> str:
     if not exe.exists():
         kept.mkdir(parents=True, exist_ok=True)
         quietly(["cargo", "install", "-q", "--root", str(exe.parent.parent), "--version", B3SUM_VERSION, "b3sum"], kept, dict(os.environ))
+    return str(exe)
+
+
+def install_go(kept: Path, package: str) -> str:
+    """A program of Go, PATH@VERSION."""
+    name = Path(package).name
+    exe = kept / name.replace("@", "-") / name.partition("@")[0]
+    if not exe.exists():
+        exe.parent.mkdir(parents=True, exist_ok=True)
+        quietly(["go", "install", package], kept, {**os.environ, "GOBIN": str(exe.parent), "GOWORK": "off"})
     return str(exe)
