@@ -47,8 +47,9 @@ const (
 	KindPackage       ChangeKind = "package"      // Name is the package
 	KindFingerprint   ChangeKind = "fingerprint"  // it differs and nothing recorded does: another version of xt
 
-	KindData     ChangeKind = "data" // Name is the path
-	KindOut      ChangeKind = "out"  // Name is the path
+	KindData     ChangeKind = "data"   // Name is the path
+	KindSource   ChangeKind = "source" // of data that was imported; Name is the path
+	KindOut      ChangeKind = "out"    // Name is the path
 	KindHow      ChangeKind = "how"
 	KindConflict ChangeKind = "conflict" // two branches disagree (Added), or no more do; Name is the path of data
 )
@@ -56,7 +57,7 @@ const (
 // Input reports whether a change of this kind is a reason to run a stage again.
 func (k ChangeKind) Input() bool {
 	switch k {
-	case KindData, KindOut, KindHow:
+	case KindData, KindSource, KindOut, KindHow:
 		return false
 	}
 	return true
@@ -225,6 +226,10 @@ func (d *differ) data(path string, old, new *Data) {
 	old, new = cmp.Or(old, &Data{}), cmp.Or(new, &Data{})
 	d.conflict(path, old.Conflicted, new.Conflicted)
 	d.node(KindData, path, old.Node, new.Node)
+	if old.Origin != new.Origin {
+		a, b := old.Origin.String(), new.Origin.String()
+		d.add(Change{Kind: KindSource, Op: opOf(a != "", b != ""), Name: path, Old: printable(a), New: printable(b)})
+	}
 }
 
 func (d *differ) params(old, new []Param) {

@@ -101,6 +101,28 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+func TestDiffOrigin(t *testing.T) {
+	d := func(o Origin) *File {
+		f := New()
+		f.Data["d"] = &Data{Item: Item{"d", hash.Node{Kind: hash.File, Sum: hash.Bytes(nil)}}, Origin: o}
+		return f
+	}
+	repo := Origin{Source: "https://e.org/r.git", Path: "x", Rev: "main", Commit: "0123456789abcdef0123456789abcdef01234567"}
+	web := Origin{Source: "https://e.org/x", Version: "\"1\""}
+	for _, c := range []struct {
+		old, new Origin
+		want     []Change
+	}{
+		{repo, repo, nil},
+		{Origin{}, repo, []Change{{Kind: KindSource, Op: Added, Name: "d", New: "https://e.org/r.git x at 0123456789"}}},
+		{repo, web, []Change{{Kind: KindSource, Name: "d", Old: "https://e.org/r.git x at 0123456789", New: `https://e.org/x at "1"`}}},
+	} {
+		if diff := cmp.Diff(c.want, Diff(d(c.old), d(c.new))); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 // TestDiffTells says that two locks without a difference to tell have the same
 // inputs and outputs, and that telling it backwards tells as much.
 func TestDiffTells(t *testing.T) {

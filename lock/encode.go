@@ -135,8 +135,16 @@ func (w *writer) data(d *Data) {
 	if d.How != Committed {
 		w.textLine("how", string(d.How))
 	}
-	w.textLine("source", d.Source)
+	w.origin(d.Origin)
 	w.trueLine("conflict", d.Conflicted)
+}
+
+func (w *writer) origin(o Origin) {
+	w.textLine("source", o.Source)
+	w.textLine("source_path", o.Path)
+	w.textLine("rev", o.Rev)
+	w.textLine("commit", o.Commit)
+	w.textLine("version", o.Version)
 }
 
 // node writes the fields of a node with a separator between them.

@@ -33,14 +33,15 @@ func (r *reader) data(sec *section, fields []field) {
 		switch f.key {
 		case "how":
 			d.How = r.how(f)
-		case "source":
-			d.Source = r.text(f)
 		case "conflict":
 			d.Conflicted = r.boolean(f)
 		default:
-			node.field(r, f)
+			if !r.origin(&d.Origin, f) {
+				node.field(r, f)
+			}
 		}
 	}
+	r.checkOrigin(sec.line, d)
 	if !d.Conflicted || node != (nodeReader{}) {
 		r.require(sec.line, "", fields, "blake3", "size")
 		d.Node = node.node(r, sec.line, "")
@@ -51,6 +52,41 @@ func (r *reader) data(sec *section, fields []field) {
 	if r.err == nil {
 		d.Conflicted = d.Conflicted || r.mixed
 		r.f.Data[path] = d
+	}
+}
+
+// origin reads a field that says where data was imported from; ok is false for
+// another field.
+func (r *reader) origin(o *Origin, f field) (ok bool) {
+	switch f.key {
+	case "source":
+		o.Source = r.text(f)
+	case "source_path":
+		o.Path = r.path(f)
+	case "rev":
+		o.Rev = r.text(f)
+	case "commit":
+		o.Commit = r.commit(f)
+	case "version":
+		o.Version = r.text(f)
+	default:
+		return false
+	}
+	return true
+}
+
+// checkOrigin refuses what cannot be an origin, but for one that two branches
+// disagree about.
+func (r *reader) checkOrigin(line int, d *Data) {
+	o := d.Origin
+	switch {
+	case d.Conflicted || r.mixed:
+	case o.Source == "" && o != (Origin{}):
+		r.fail(line, "", "source is missing")
+	case o.Path == "" && (o.Rev != "" || o.Commit != ""):
+		r.fail(line, "", "source_path is missing")
+	case o.Path != "" && (o.Commit == "" || o.Version != ""):
+		r.fail(line, "", "what comes from a repository has a commit, and no version")
 	}
 }
 

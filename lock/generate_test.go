@@ -192,6 +192,22 @@ func genEnvironment() *rapid.Generator[*Environment] {
 	})
 }
 
+func genOrigin() *rapid.Generator[Origin] {
+	return rapid.Custom(func(t *rapid.T) Origin {
+		o := Origin{Source: genText().Draw(t, "source")}
+		switch {
+		case o.Source == "":
+		case rapid.Bool().Draw(t, "in a repository"):
+			o.Path = genPath().Draw(t, "source path")
+			o.Rev = genText().Draw(t, "rev")
+			o.Commit = "0123456789abcdef0123456789abcdef01234567"
+		default:
+			o.Version = genText().Draw(t, "version")
+		}
+		return o
+	})
+}
+
 func genFile() *rapid.Generator[*File] {
 	return rapid.Custom(func(t *rapid.T) *File {
 		f := New()
@@ -207,7 +223,7 @@ func genFile() *rapid.Generator[*File] {
 		for _, p := range genNames(genPath(), 3).Draw(t, "data") {
 			f.Data[p] = &Data{
 				Item: Item{p, genNode().Draw(t, "node")}, How: Committed,
-				Source: genText().Draw(t, "source"), Conflicted: rapid.Bool().Draw(t, "conflicted"),
+				Origin: genOrigin().Draw(t, "origin"), Conflicted: rapid.Bool().Draw(t, "conflicted"),
 			}
 		}
 		return f

@@ -95,12 +95,37 @@ type Environment struct {
 type Data struct {
 	Item
 	How    How    // Committed unless it says otherwise
-	Source string // the URL it was imported from; "" if none
+	Origin Origin // of what was imported
 
 	// Conflicted says that two branches recorded different content. The content
 	// here, which may be missing, is not to be relied on until the path is added
 	// again.
 	Conflicted bool
+}
+
+// Origin says where data was imported from. The zero Origin is that of data that
+// was not, or of which this is not known.
+type Origin struct {
+	Source  string // a URL, without secrets
+	Path    string // where in the git repository Source; "" if that is none
+	Rev     string // what of the repository was asked for; "" for its default branch
+	Commit  string // the commit that it was; "" if Source is no repository
+	Version string // what the server calls what was brought, such as its ETag; "" if it does not
+}
+
+// String returns the origin as one text, for people.
+func (o Origin) String() string {
+	s := o.Source
+	if o.Path != "" {
+		s += " " + o.Path
+	}
+	switch {
+	case o.Commit != "":
+		s += " at " + o.Commit[:min(len(o.Commit), 10)]
+	case o.Version != "":
+		s += " at " + o.Version
+	}
+	return s
 }
 
 // File is the content of xt.lock. The zero File is an empty one.
