@@ -22,6 +22,7 @@ func (l *loader) readConfig() {
 	}
 	l.readPython(root.Get("python"))
 	l.readCache(root.Get("cache"))
+	l.readPolicy(root.Get("check"))
 	l.cfg.Remotes = map[string]Remote{}
 	if remotes := root.Get("remote"); l.ok(remotes) {
 		for _, n := range remotes.Keys {
@@ -83,7 +84,7 @@ func (l *loader) readRemote(n *tomldoc.Node) {
 	if !l.ok(n) || !l.ok(u) {
 		return
 	}
-	if msg, hint := checkRemote(l.str(u)); msg != "" {
+	if msg, hint := CheckRemote(l.str(u)); msg != "" {
 		l.tell(u.At, place{where: fmt.Sprintf("remote %q", n.Key)}, hint, "url: %s", msg)
 		return
 	}
@@ -105,9 +106,10 @@ func (l *loader) readRemote(n *tomldoc.Node) {
 
 var remoteSchemes = []string{"s3", "azblob", "gs", "sftp", "file"}
 
-// checkRemote says what is wrong with a remote's address. The address is not
-// repeated, because what is wrong with it may be that it holds a secret.
-func checkRemote(address string) (msg, hint string) {
+// CheckRemote says what is wrong with a remote's address, and what to do about
+// it; "" if nothing is. The address is not repeated, because what is wrong with
+// it may be that it holds a secret.
+func CheckRemote(address string) (msg, hint string) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return "this is no address", "such as s3://bucket/prefix or file:///data/store"
@@ -119,7 +121,7 @@ func checkRemote(address string) (msg, hint string) {
 		}
 	}
 	for name := range u.Query() {
-		if isSecret(name) {
+		if IsSecret(name) {
 			return fmt.Sprintf("the address holds a credential (%s), which would be in git", name), "take it out: xt finds it as the SDK of the store does, in the environment or its own files"
 		}
 	}
@@ -157,12 +159,14 @@ func checkBucket(u *url.URL) (msg, hint string) {
 	return "", ""
 }
 
-func isSecret(name string) bool {
+// IsSecret reports whether a parameter of an address is likely to be a secret, by
+// its name.
+func IsSecret(name string) bool {
 	name = strings.ToLower(name)
 	for _, word := range []string{"secret", "token", "password", "passwd", "credential", "signature", "access_key", "accesskey", "account_key", "accountkey", "api_key", "apikey"} {
 		if strings.Contains(name, word) {
 			return true
 		}
 	}
-	return name == "sig" || name == "key"
+	return slices.Contains([]string{"sig", "key", "auth", "authorization", "jwt", "pwd", "sas"}, name)
 }

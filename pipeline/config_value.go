@@ -29,6 +29,9 @@ func parseDuration(s string) (time.Duration, bool) {
 	return d, total > 0 && total < math.MaxInt64 && d > 0
 }
 
+// ParseSize reads a size in bytes, such as "16GiB", "500 MB" or "1000".
+func ParseSize(s string) (int64, bool) { return parseMemory(s) }
+
 // parseMemory reads "16GiB", "500 MB" or "16G", which is 16 GiB as schedulers
 // have it, in bytes.
 func parseMemory(s string) (int64, bool) {

@@ -49,6 +49,9 @@ func (w *Workspace) addOne(ctx context.Context, p string) (*lock.Data, error) {
 	if err != nil {
 		return nil, fmt.Errorf("add %s: %w", p, err)
 	}
+	if old := w.Lock.Data(p); old != nil && old.Node == n && !old.Conflicted {
+		return old, nil // it stays known where it was imported from
+	}
 	d := &lock.Data{Item: lock.Item{Path: p, Node: n}, How: lock.Committed}
 	return d, w.Lock.SetData(d)
 }
@@ -61,7 +64,7 @@ func (w *Workspace) finishAdd(added []*lock.Data) error {
 	return errors.Join(w.keepOutOfGit(names), w.Lock.Commit(), w.SaveIndex())
 }
 
-// mayAdd refuses what cannot be data.
+// mayAdd refuses what is not there or cannot be data.
 func (w *Workspace) mayAdd(p string) error {
 	if _, err := os.Lstat(w.path(p)); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -69,6 +72,11 @@ func (w *Workspace) mayAdd(p string) error {
 		}
 		return err
 	}
+	return w.mayTrack(p)
+}
+
+// mayTrack refuses what cannot be data.
+func (w *Workspace) mayTrack(p string) error {
 	switch first, _, _ := strings.Cut(p, "/"); {
 	case p == ".":
 		return &MisuseError{Msg: "the project itself cannot be added to xt", Hint: "add the data in it, by name"}
@@ -115,15 +123,26 @@ func (w *Workspace) readdData(ctx context.Context, stages []*Stage, facts *Facts
 	return nil
 }
 
-// Remove takes paths out of xt: out of xt.lock and .gitignore. The files stay.
-func (w *Workspace) Remove(paths []string) error {
+// Remove takes paths that were added out of the lock and of .gitignore, and from
+// the lock the entries of stages that xt.toml no longer has. The files stay.
+func (w *Workspace) Remove(paths, stages []string) error {
 	for _, p := range paths {
 		if w.Lock.File().Data[p] == nil {
 			return &MisuseError{Msg: p + " was not added to xt", Hint: "\"xt status\" lists what was"}
 		}
 	}
+	for _, name := range stages {
+		if slices.ContainsFunc(w.Graph.Stages, func(s *Stage) bool { return s.Name == name }) {
+			return &MisuseError{Msg: name + " is a stage of xt.toml", Hint: "take it out of xt.toml first"}
+		}
+	}
 	for _, p := range paths {
 		if err := w.Lock.RemoveData(p); err != nil {
+			return err
+		}
+	}
+	for _, name := range stages {
+		if err := w.Lock.RemoveStage(name); err != nil {
 			return err
 		}
 	}
@@ -138,13 +157,14 @@ type Item struct {
 
 // items returns the data and the cached outputs that xt.lock has, sorted by
 // path.
-func (w *Workspace) items() []Item {
-	file := w.Lock.File()
+func (w *Workspace) items() []Item { return itemsOf(w.Graph, w.Lock.File()) }
+
+func itemsOf(g *Graph, file *lock.File) []Item {
 	var items []Item
 	for _, d := range file.Data {
 		items = append(items, Item{Item: d.Item})
 	}
-	for _, s := range w.Graph.Stages {
+	for _, s := range g.Stages {
 		e := file.Stages[s.Name]
 		if e == nil {
 			continue

@@ -31,7 +31,13 @@ func OpenSnapshot(root, rev string) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Snapshot{prefix: prefixOf(repo, root), nodes: map[string]hash.Node{}}
+	return SnapshotOf(repo, prefixOf(repo, root), rev)
+}
+
+// SnapshotOf is [OpenSnapshot] for the project whose root is at prefix, "" or
+// ending with a slash, below the top of a repository, which may be bare.
+func SnapshotOf(repo *git.Repo, prefix, rev string) (s *Snapshot, err error) {
+	s = &Snapshot{prefix: prefix, nodes: map[string]hash.Node{}}
 	if rev == "" {
 		s.files, err = repo.Index()
 	} else {
@@ -69,6 +75,10 @@ func (s *Snapshot) readLock() error {
 	s.Lock, err = lock.Parse(LockFile, b)
 	return err
 }
+
+// Prefix returns where the project is below the top of the repository: "", or a
+// path with a slash at its end.
+func (s *Snapshot) Prefix() string { return s.prefix }
 
 // ReadFile implements [Source].
 func (s *Snapshot) ReadFile(path string) ([]byte, error) { return s.files.ReadFile(s.prefix + path) }

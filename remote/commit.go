@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -74,6 +75,9 @@ func readPending(ctx context.Context, path string) (pack.File, error) {
 // commit writes tables of the packs that were sent. Everything that their
 // listings and recipes name is in them, or was in the index before.
 func (u *upload) commit(ctx context.Context) error {
+	if err := u.stillThere(ctx); err != nil {
+		return err
+	}
 	var blobs, runs []pack.File
 	for _, f := range u.sent {
 		if len(f.Entries) > 0 && f.Entries[0].Kind == pack.Run {
@@ -92,6 +96,28 @@ func (u *upload) commit(ctx context.Context) error {
 		_ = os.Remove(u.r.local("pending", f.Name.String())) // it is looked at again if it stays
 	}
 	u.sent = nil
+	return nil
+}
+
+// unlistedFor is for how long a pack that no table names is sure to stay: a garbage
+// collection takes it for what a killed push has left, when its grace is over.
+const unlistedFor = 10 * time.Minute
+
+// stillThere looks whether packs that were sent some time ago, as by a machine
+// that slept in between, are still there.
+func (u *upload) stillThere(ctx context.Context) error {
+	if len(u.sent) == 0 || time.Since(u.oldest) < unlistedFor {
+		return nil
+	}
+	for _, f := range u.sent {
+		_, err := u.r.store.Stat(ctx, packKey(f.Name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return errMoved
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/remote/pack"
+	"github.com/xtrepro/xt/remote/store"
 )
 
 // Want is something that belongs at a path.
@@ -50,6 +51,7 @@ type FetchReport struct {
 // cache nor the remote has is a [*cache.MissingError] when all else is done.
 func (r *Remote) Fetch(ctx context.Context, c *cache.Cache, wants []Want, p Progress) (FetchReport, error) {
 	var report FetchReport
+	var before []note
 	for try := 1; ; try++ {
 		x, err := r.openIndex(ctx)
 		if err != nil {
@@ -59,11 +61,25 @@ func (r *Remote) Fetch(ctx context.Context, c *cache.Cache, wants []Want, p Prog
 		err = f.fetch(ctx, wants)
 		report.Files += f.files.Load()
 		report.Bytes += f.bytes.Load()
-		// A garbage collection may have moved things to other packs meanwhile.
-		if try == maxTries || !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, fs.ErrNotExist) {
 			return report, err
 		}
+		// A garbage collection may have moved things to other packs meanwhile. Then
+		// the index is another one now.
+		if try == maxTries || slices.Equal(before, x.notes.tables) {
+			return report, r.gone(err)
+		}
+		before = x.notes.tables
 	}
+}
+
+// gone says of an error that something is missing which should be there.
+func (r *Remote) gone(err error) error {
+	what := "something"
+	if e := (*store.Error)(nil); errors.As(err, &e) {
+		what = e.Key
+	}
+	return &DamagedError{Remote: r.opts.Name, What: what, Gone: true}
 }
 
 // fetcher is one fetch.
@@ -107,7 +123,7 @@ func (f *fetcher) fetch(ctx context.Context, wants []Want) error {
 	}
 	if len(f.missing) > 0 {
 		slices.SortFunc(f.missing, func(a, b cache.Missing) int { return strings.Compare(a.Path, b.Path) })
-		return &cache.MissingError{Items: f.missing}
+		return &cache.MissingError{Items: f.missing, Remote: f.r.opts.Name}
 	}
 	return nil
 }
@@ -247,7 +263,7 @@ func (f *fetcher) fetchFiles(ctx context.Context, sums []hash.Sum) error {
 			if int64(at.Raw) != w.Node.Size {
 				return fmt.Errorf("%s (%s) has %d bytes, and not %d: somebody edited what names it", w.Path, sum.Short(), at.Raw, w.Node.Size)
 			}
-			wishes = append(wishes, wish{at, other, f.store(sum)})
+			wishes = append(wishes, wish{at: at, other: other, take: f.store(sum)})
 			continue
 		}
 		if _, _, ok := choose(found[sum], pack.DataRecipe); ok {
@@ -351,7 +367,7 @@ func (a *assembly) wishes(ctx context.Context, w Want, order []hash.Sum, offsets
 		if !ok {
 			return nil, a.f.incomplete(w.Node.Sum)
 		}
-		wishes = append(wishes, wish{at, other, a.write(offsets[sum])})
+		wishes = append(wishes, wish{at: at, other: other, take: a.write(offsets[sum])})
 	}
 	a.left.Store(int64(len(wanted)))
 	if len(wanted) == 0 {

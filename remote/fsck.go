@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -55,8 +56,8 @@ func (r *Remote) Fsck(ctx context.Context, opts FsckOptions) (FsckReport, error)
 	if err != nil {
 		return FsckReport{}, err
 	}
-	f := &fsck{index: x, opts: opts, found: map[hash.Sum]pack.File{}, spoiled: map[hash.Sum]bool{}}
-	for _, n := range x.broken {
+	f := &fsck{index: x, opts: opts, found: map[hash.Sum]pack.File{}, spoiled: map[hash.Sum]bool{}, fresh: map[hash.Sum]bool{}}
+	for _, n := range slices.Concat(x.broken, x.unread) {
 		f.problem("%s cannot be read", n.key)
 	}
 	if err := f.readPacks(ctx); err != nil {
@@ -64,6 +65,9 @@ func (r *Remote) Fsck(ctx context.Context, opts FsckOptions) (FsckReport, error)
 	}
 	if err := f.closure(ctx); err != nil {
 		return f.report, err
+	}
+	if f.orphans > 0 && f.report.Absent > 0 {
+		f.problem("%d packs are in no index, while %d things that clones need are not there: the index is lost, or a push did not end", f.orphans, f.report.Absent)
 	}
 	if opts.Repair != nil && (!f.report.OK() || f.report.Unlisted > 0) {
 		err = f.repair(ctx)
@@ -82,7 +86,15 @@ type fsck struct {
 	found   map[hash.Sum]pack.File // packs, with what in them is good
 	spoiled map[hash.Sum]bool      // packs with damage
 	named   map[hash.Sum]bool      // packs that a table names
+
+	unreadRoots []note            // what clones need, which is lost
+	fresh       map[hash.Sum]bool // packs that a push may just have sent
+	orphans     int               // other packs that no table names
 }
+
+// orphanAge is much more than it takes a push that goes on to name a pack in a
+// table: see checkpoint.
+const orphanAge = time.Hour
 
 func (f *fsck) problem(format string, args ...any) {
 	f.mu.Lock()
@@ -103,6 +115,7 @@ func (f *fsck) readPacks(ctx context.Context) error {
 		if !ok {
 			continue
 		}
+		f.fresh[sum] = time.Since(info.Modified) < orphanAge
 		f.opts.Progress.Expect(1, info.Size)
 		g.Go(func() error {
 			err := f.readPack(gctx, sum, info.Size)
@@ -125,6 +138,9 @@ func (f *fsck) readPacks(ctx context.Context) error {
 	for sum := range f.found {
 		if !f.named[sum] && !f.doomed[sum] {
 			f.report.Unlisted++
+			if !f.fresh[sum] {
+				f.orphans++
+			}
 		}
 	}
 	return nil
@@ -211,7 +227,10 @@ func (f *fsck) needs(ctx context.Context) ([]lock.Item, error) {
 	for _, n := range f.notes.roots {
 		roots, err := f.r.readRoots(ctx, n)
 		if err != nil {
-			f.problem("%s cannot be read", n.key)
+			f.problem("%s cannot be read: who wrote it has to push again before the next collection", n.key)
+			if damaged := (*DamagedError)(nil); errors.As(err, &damaged) {
+				f.unreadRoots = append(f.unreadRoots, n)
+			}
 			continue
 		}
 		all = append(all, roots.Needs...)
@@ -219,6 +238,8 @@ func (f *fsck) needs(ctx context.Context) ([]lock.Item, error) {
 	if f.opts.Roots != nil {
 		all = append(all, f.opts.Roots.Needs...)
 	}
+	slices.SortFunc(all, compareNeeds)
+	all = slices.CompactFunc(all, func(a, b lock.Item) bool { return compareNeeds(a, b) == 0 })
 	sums := make([]hash.Sum, len(all))
 	for i := range all {
 		sums[i] = all[i].Sum

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -38,6 +39,7 @@ type GCReport struct {
 	Kept         int64       // packs that stay
 	KeptBytes    int64       // in these
 	Dead         int64       // bytes in packs that stay, which nobody needs
+	Unlisted     int64       // packs that no table names, kept since things that clones need are in none
 	Items        []lock.Item // what this clone no longer needs, and nobody else does
 	Clones       []Clone     // whose needs were looked at
 }
@@ -82,12 +84,14 @@ type gc struct {
 	now    time.Time // by the clock of the store, as far as it is known
 	report GCReport
 
-	live  *live
-	gone  []note              // roots that this collection gives up
-	packs map[hash.Sum]*heap  // all that there are
-	moves map[hash.Sum][]wish // what has to be moved out of packs, by pack
-	new   []hash.Sum          // packs that are doomed now
-	dead  []*heap             // packs that are deleted now
+	live   *live
+	absent int                 // how many things that clones need are nowhere
+	gone   []note              // roots that this collection gives up
+	less   []*Roots            // these, where others need them still
+	packs  map[hash.Sum]*heap  // all that there are
+	moves  map[hash.Sum][]wish // what has to be moved out of packs, by pack
+	new    []hash.Sum          // packs that are doomed now
+	dead   []*heap             // packs that are deleted now
 }
 
 // heap is a pack, with what a collection knows of it.
@@ -105,7 +109,9 @@ type heap struct {
 func (g *gc) findLive(ctx context.Context) error {
 	mine := g.opts.Roots.normal()
 	g.live = &live{index: g.index, blobs: map[hash.Sum]kindSet{}}
+	g.live.lacking = func(Want) { g.absent++ }
 	given := map[lock.Item]bool{}
+	known := map[string]bool{}
 	if err := g.live.needs(ctx, mine.Needs); err != nil {
 		return err
 	}
@@ -120,17 +126,28 @@ func (g *gc) findLive(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		forget := subset(roots.Owners, g.opts.Forget)
-		if forget || subset(roots.Owners, mine.Owners) && roots.Project == mine.Project && !mine.covers(roots) {
+		for _, o := range roots.Owners {
+			known[o] = true
+		}
+		if rest := g.owners(roots, mine); len(rest) < len(roots.Owners) {
 			g.gone = append(g.gone, n)
-			for _, it := range roots.Needs {
-				given[it] = true
+			if len(rest) == 0 {
+				for _, it := range roots.Needs {
+					given[it] = true
+				}
+				continue
 			}
-			continue
+			roots.Owners = rest
+			g.less = append(g.less, roots)
 		}
 		g.report.Clones = append(g.report.Clones, Clone{roots.Project, roots.Owners, n.modified, len(roots.Needs)})
 		if err := g.live.needs(ctx, roots.Needs); err != nil {
 			return err
+		}
+	}
+	for _, o := range g.opts.Forget {
+		if !known[o] {
+			return &UnknownCloneError{Name: o, Remote: g.r.opts.Name}
 		}
 	}
 	if err := g.live.liveRuns(ctx, g.now.Add(-g.opts.Grace)); err != nil {
@@ -143,6 +160,28 @@ func (g *gc) findLive(ctx context.Context) error {
 	}
 	slices.SortFunc(g.report.Items, compareNeeds)
 	return nil
+}
+
+// UnknownCloneError says that a clone that is to be forgotten is not known.
+type UnknownCloneError struct{ Name, Remote string }
+
+// Error names it.
+func (e *UnknownCloneError) Error() string {
+	return fmt.Sprintf("no clone %q has pushed to remote %s", e.Name, e.Remote)
+}
+
+// Hints says where the clones are listed.
+func (e *UnknownCloneError) Hints() []string {
+	return []string{"\"xt gc --remote --dry-run\" lists those that have"}
+}
+
+// owners returns the owners of roots that still need them: not those that are
+// owners_, and not this clone where it has written down since what it needs.
+func (g *gc) owners(roots, mine *Roots) []string {
+	superseded := roots.Project == mine.Project && !mine.covers(roots)
+	return slices.DeleteFunc(slices.Clone(roots.Owners), func(o string) bool {
+		return slices.Contains(g.opts.Forget, o) || superseded && slices.Contains(mine.Owners, o)
+	})
 }
 
 // weigh finds out how much of each pack is needed. Of a blob that is in several,
@@ -300,10 +339,16 @@ func (g *gc) finish(ctx context.Context) error {
 		}
 	}
 	for _, h := range g.sorted() {
-		// What no table names was left by a push that did not end.
-		if h.listed && !h.named && !g.young(h.modified) && !slices.Contains(g.dead, h) {
-			g.dead = append(g.dead, h)
+		if !h.listed || h.named || g.young(h.modified) || slices.Contains(g.dead, h) {
+			continue
 		}
+		if g.absent > 0 {
+			// Perhaps a table was lost, and what clones need is in there.
+			g.report.Unlisted++
+			continue
+		}
+		// It was left by a push that did not end.
+		g.dead = append(g.dead, h)
 	}
 	if g.opts.DryRun && g.opts.Grace == 0 {
 		for _, sum := range g.new {
@@ -361,6 +406,11 @@ func (g *gc) delete(ctx context.Context) error {
 	}
 	if err := g.rewrite(ctx, runsPrefix, g.runs, dead); err != nil {
 		return err
+	}
+	for _, r := range g.less {
+		if _, err := g.r.writeNote(ctx, rootsKey(r.Project), r.encode()); err != nil {
+			return err
+		}
 	}
 	for _, n := range slices.Concat(g.notes.stale, g.gone) {
 		keys = append(keys, n.key)

@@ -30,12 +30,14 @@ func KeyFile() (string, error) {
 }
 
 // Identities returns the user's age keys: those in the variables of the
-// environment, or else those in [KeyFile]. None is no error.
+// environment, or else those in [KeyFile]. None is no error, and an empty
+// variable is as good as none.
 func Identities(lookup func(name string) (string, bool)) ([]age.Identity, error) {
-	if text, ok := lookup(KeyVar); ok {
+	if text, _ := lookup(KeyVar); text != "" {
 		return parseIdentities(KeyVar, strings.NewReader(text))
 	}
-	path, named := lookup(KeyFileVar)
+	path, _ := lookup(KeyFileVar)
+	named := path != ""
 	if !named {
 		var err error
 		if path, err = KeyFile(); err != nil {
@@ -45,6 +47,9 @@ func Identities(lookup func(name string) (string, bool)) ([]age.Identity, error)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) && !named {
 		return nil, nil
+	}
+	if err != nil && named {
+		return nil, fmt.Errorf("age keys: %s: %w", KeyFileVar, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("age keys: %w", err)

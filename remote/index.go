@@ -81,10 +81,60 @@ type index struct {
 	r      *Remote
 	notes  *notes
 	broken []note            // tables that could not be read
+	unread []note            // dooms that could not
 	blobs  []*table          // of all but runs
 	runs   []*table          // of runs, which are few and wanted all at once
 	doomed map[hash.Sum]bool // packs that must not be counted on
 	avoid  map[hash.Sum]bool // packs that are known to be damaged
+
+	mu      sync.Mutex
+	counted map[hash.Sum]hash.Sum // packs that are counted on, for one of their blobs
+}
+
+// count notes that something which is going to be written counts on what is at a
+// location.
+func (x *index) count(l pack.Location) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.counted == nil {
+		x.counted = map[hash.Sum]hash.Sum{}
+	}
+	x.counted[l.Pack] = l.Sum
+}
+
+// errMoved says that what was counted on is no longer where it was.
+var errMoved = errors.New("what the remote holds keeps changing; try again")
+
+// confirm looks once more for what is counted on. A collection of garbage does
+// not know that it is needed as long as the listing that names it is not there,
+// so that it may be gone when that took longer than the grace. The error is
+// errMoved if any is doomed or gone.
+func (x *index) confirm(ctx context.Context) error {
+	x.mu.Lock()
+	var sums []hash.Sum
+	for _, sum := range x.counted {
+		sums = append(sums, sum)
+	}
+	x.mu.Unlock()
+	if len(sums) == 0 {
+		return nil
+	}
+	now, err := x.r.openIndex(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := now.locate(ctx, sums, true)
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for name, sum := range x.counted {
+		if !slices.ContainsFunc(found[sum], func(l pack.Location) bool { return l.Pack == name }) {
+			return errMoved
+		}
+	}
+	return nil
 }
 
 // table is one table of the index.
@@ -122,7 +172,7 @@ func (r *Remote) openIndexWith(ctx context.Context, lenient bool) (*index, error
 func (r *Remote) openNotes(ctx context.Context, n *notes, lenient bool) (*index, error) {
 	x := &index{r: r, notes: n, doomed: map[hash.Sum]bool{}}
 	tables := make([]*table, len(n.tables))
-	dooms := make([][]hash.Sum, len(n.dooms))
+	dooms, broken := make([][]hash.Sum, len(n.dooms)), make([]bool, len(n.dooms))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(2 * r.opts.Jobs)
 	for i := range n.tables {
@@ -137,6 +187,10 @@ func (r *Remote) openNotes(ctx context.Context, n *notes, lenient bool) (*index,
 	for i := range n.dooms {
 		g.Go(func() (err error) {
 			dooms[i], err = r.readDoom(ctx, n.dooms[i])
+			if err != nil && lenient && !errors.Is(err, fs.ErrNotExist) && ctx.Err() == nil {
+				broken[i] = true
+				return nil
+			}
 			return err
 		})
 	}
@@ -151,6 +205,11 @@ func (r *Remote) openNotes(ctx context.Context, n *notes, lenient bool) (*index,
 	for i, t := range tables {
 		if t == nil {
 			x.broken = append(x.broken, n.tables[i])
+		}
+	}
+	for i, b := range broken {
+		if b {
+			x.unread = append(x.unread, n.dooms[i])
 		}
 	}
 	x.setTables(slices.DeleteFunc(tables, func(t *table) bool { return t == nil }))
@@ -392,17 +451,24 @@ func (x *index) locateIn(ctx context.Context, tables []*table, sums []hash.Sum, 
 
 // allRuns returns where the runs are.
 func (x *index) allRuns(ctx context.Context) (map[hash.Sum][]pack.Location, error) {
-	found := map[hash.Sum][]pack.Location{}
+	found, doomed := map[hash.Sum][]pack.Location{}, map[hash.Sum][]pack.Location{}
 	for _, t := range x.runs {
 		files, err := t.Files(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("remote %s: %s: %w", x.r.opts.Name, t.note.key, err)
 		}
 		for _, f := range files {
+			in := found
+			if x.doomed[f.Name] {
+				in = doomed
+			}
 			for _, e := range f.Entries {
-				found[e.Sum] = append(found[e.Sum], pack.Location{Entry: e, Pack: f.Name, Size: f.Size})
+				in[e.Sum] = append(in[e.Sum], pack.Location{Entry: e, Pack: f.Name, Size: f.Size})
 			}
 		}
+	}
+	for sum, locations := range doomed {
+		found[sum] = append(found[sum], locations...)
 	}
 	return found, nil
 }

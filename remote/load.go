@@ -11,7 +11,7 @@ import (
 )
 
 // load reads blobs of one of the kinds into memory. Those that the remote lacks
-// are left out.
+// are left out, and so are runs that are damaged.
 func (x *index) load(ctx context.Context, sums []hash.Sum, kinds ...pack.Kind) (map[hash.Sum][]byte, error) {
 	found, err := x.locate(ctx, sums, false)
 	if err != nil {
@@ -35,7 +35,7 @@ func (x *index) loadAt(ctx context.Context, found map[hash.Sum][]pack.Location, 
 			defer mu.Unlock()
 			blobs[sum] = slices.Clone(raw) // raw is part of what was read at once
 			return nil
-		}})
+		}, at.Kind == pack.Run})
 	}
 	return blobs, x.r.grant(ctx, wishes)
 }

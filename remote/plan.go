@@ -32,7 +32,7 @@ type survey struct {
 	seen     map[hash.Sum]bool
 	missing  []cache.Missing
 	unsent   map[hash.Sum]bool // directories of which neither side has all
-	files    int64             // that are wanted
+	files    int64             // that are on the remote, or going to be
 	bytes    int64             // in these
 	newFiles int64             // that the remote lacks
 	newBytes int64             // in these
@@ -97,19 +97,26 @@ func (s *survey) one(ctx context.Context, w Want, at []pack.Location) (whole boo
 	if w.Node.Kind == hash.Directory {
 		return s.directory(ctx, w, at)
 	}
-	s.files++
-	s.bytes += w.Node.Size
-	if _, ok := pick(at, pack.Data, pack.DataRecipe); ok && !s.lost[w.Node.Sum] {
+	if l, ok := pick(at, pack.Data, pack.DataRecipe); ok && !s.lost[w.Node.Sum] {
+		s.count(l)
+		s.there(1, w.Node.Size)
 		return true, nil
 	}
 	if !s.cache.HasFile(w.Node) {
 		s.lack(w)
 		return false, nil
 	}
+	s.there(1, w.Node.Size)
 	s.newFiles++
 	s.newBytes += w.Node.Size
 	s.list = append(s.list, sending{kind: pack.Data, sum: w.Node.Sum, size: w.Node.Size, path: w.Path})
 	return true, nil
+}
+
+// there counts what is on the remote, or going to be.
+func (s *survey) there(files, bytes int64) {
+	s.files += files
+	s.bytes += bytes
 }
 
 func (s *survey) lack(w Want) {
@@ -120,10 +127,10 @@ func (s *survey) lack(w Want) {
 // directory looks at what is below a directory, unless the remote has it: then it
 // has all of that as well.
 func (s *survey) directory(ctx context.Context, w Want, at []pack.Location) (whole bool, err error) {
-	_, has := pick(at, pack.Tree, pack.TreeRecipe)
+	l, has := pick(at, pack.Tree, pack.TreeRecipe)
 	if has && s.lost == nil {
-		s.files += w.Node.Files
-		s.bytes += w.Node.Size
+		s.count(l)
+		s.there(w.Node.Files, w.Node.Size)
 		return true, nil
 	}
 	if err := ctx.Err(); err != nil {

@@ -48,33 +48,41 @@ func (r *Remote) Push(ctx context.Context, c *cache.Cache, wants []Want, opts Pu
 	if err := r.claim(ctx, opts.Roots); err != nil {
 		return report, err
 	}
+	for try := 1; ; try++ {
+		missing, err := r.pushOnce(ctx, c, wants, opts, &report)
+		if errors.Is(err, errMoved) && try < maxTries {
+			continue // what was sent is still there
+		}
+		if err == nil && len(missing) > 0 {
+			slices.SortFunc(missing, func(a, b cache.Missing) int { return strings.Compare(a.Path, b.Path) })
+			err = &cache.MissingError{Items: missing, Remote: r.opts.Name}
+		}
+		return report, err
+	}
+}
+
+// pushOnce looks what the remote lacks, and sends it. It returns what neither side
+// has.
+func (r *Remote) pushOnce(ctx context.Context, c *cache.Cache, wants []Want, opts PushOptions, report *PushReport) ([]cache.Missing, error) {
 	x, err := r.openIndex(ctx)
 	if err != nil {
-		return report, err
+		return nil, err
 	}
 	s := &survey{index: x, cache: c}
 	if err := s.look(ctx, wants); err != nil {
-		return report, err
+		return nil, err
 	}
 	report.Files, report.Bytes = s.files, s.bytes
 	runs, err := s.runs(ctx, opts.Runs)
 	if err != nil {
-		return report, err
+		return nil, err
 	}
 	u := newUpload(x, c, opts.Progress)
 	u.expected = s.newBytes
 	u.progress.Expect(s.newFiles, s.newBytes)
 	err = u.send(ctx, append(s.list, runs...))
-	u.report(&report)
-	if err != nil {
-		return report, err
-	}
-	missing := slices.Concat(s.missing, u.missing)
-	if len(missing) > 0 {
-		slices.SortFunc(missing, func(a, b cache.Missing) int { return strings.Compare(a.Path, b.Path) })
-		return report, &cache.MissingError{Items: missing}
-	}
-	return report, nil
+	u.report(report)
+	return slices.Concat(s.missing, u.missing), err
 }
 
 // runs returns the entries of the run cache that the remote lacks.
@@ -137,9 +145,13 @@ func (r *Remote) Runs(ctx context.Context, c *cache.Cache) (all []hash.Fingerpri
 	for sum, b := range texts {
 		_, text, err := unstamp(b)
 		if err == nil {
-			err = c.PutRunText(hash.Fingerprint(sum), text)
+			_, err = cache.ParseRun(hash.Fingerprint(sum), text)
 		}
 		if err != nil {
+			r.logf("remote %s: cached result %s: %v", r.opts.Name, sum.Short(), err)
+			continue // it is as if it were not there
+		}
+		if err := c.PutRunText(hash.Fingerprint(sum), text); err != nil {
 			return nil, fresh, fmt.Errorf("remote %s: %w", r.opts.Name, err)
 		}
 		fresh++

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 
 	"filippo.io/age"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/remote/pack"
+	"github.com/xtrepro/xt/remote/store"
 )
 
 // wish is a blob that is wanted.
@@ -21,6 +23,7 @@ type wish struct {
 	at    pack.Location
 	other []pack.Location // where it is as well
 	take  func(ctx context.Context, raw []byte) error
+	spare bool // where it is damaged, the caller does without it
 }
 
 // span is a stretch of a pack that is read at once.
@@ -72,15 +75,23 @@ func (r *Remote) grant(ctx context.Context, wishes []wish) error {
 
 func (r *Remote) grantSpan(ctx context.Context, s *span) error {
 	b := make([]byte, s.end-s.off)
-	if err := r.readPack(ctx, s.pack, s.size, s.off, b); err != nil {
-		return err
+	broken := r.readPack(ctx, s.pack, s.size, s.off, b)
+	if broken != nil && !isLoss(ctx, broken) {
+		return broken
 	}
 	for i := range s.wishes {
 		w := &s.wishes[i]
 		at := int64(w.at.Offset) - s.off
-		raw, err := pack.Decode(&w.at.Entry, b[at:at+int64(w.at.Length)])
+		raw, err := []byte(nil), broken
+		if err == nil {
+			raw, err = pack.Decode(&w.at.Entry, b[at:at+int64(w.at.Length)])
+		}
 		if err != nil {
 			raw, err = r.again(ctx, w, err)
+		}
+		if damaged := (*DamagedError)(nil); w.spare && errors.As(err, &damaged) {
+			r.logf("%v", damaged)
+			continue
 		}
 		if err == nil {
 			err = w.take(ctx, raw)
@@ -97,15 +108,29 @@ func (r *Remote) grantSpan(ctx context.Context, s *span) error {
 func (r *Remote) again(ctx context.Context, w *wish, damage error) ([]byte, error) {
 	for _, at := range append([]pack.Location{w.at}, w.other...) {
 		b := make([]byte, at.Length)
-		if err := r.readPack(ctx, at.Pack, at.Size, int64(at.Offset), b); err != nil {
+		err := r.readPack(ctx, at.Pack, at.Size, int64(at.Offset), b)
+		if err == nil {
+			var raw []byte
+			if raw, err = pack.Decode(&at.Entry, b); err == nil {
+				return raw, nil
+			}
+		}
+		if !isLoss(ctx, err) {
 			return nil, err
 		}
-		if raw, err := pack.Decode(&at.Entry, b); err == nil {
-			return raw, nil
-		}
+	}
+	if errors.Is(damage, fs.ErrNotExist) {
+		return nil, damage // it may have been moved to another pack meanwhile
 	}
 	what := fmt.Sprintf("%s %s in %s", w.at.Kind, w.at.Sum.Short(), packKey(w.at.Pack))
-	return nil, errors.Join(&DamagedError{Remote: r.opts.Name, What: what}, damage)
+	return nil, &DamagedError{Remote: r.opts.Name, What: what, Err: damage}
+}
+
+// isLoss reports whether an error says that a pack is not what the index says of
+// it, rather than that it could not be read now.
+func isLoss(ctx context.Context, err error) bool {
+	e := (*store.Error)(nil)
+	return ctx.Err() == nil && (!errors.As(err, &e) || e.Kind == store.NotFound || errors.Is(err, store.ErrShort))
 }
 
 // readPack fills p with what a pack of size bytes has from offset off, before

@@ -46,7 +46,8 @@ import (
 
 // Options are the settings of a [Remote].
 type Options struct {
-	Name string // what the user calls it
+	Name    string // what the user calls it
+	Address string // where it is
 	// Dir is a local folder for what need not be asked of the remote again.
 	Dir string
 	// Recipients are the age keys, "age1…", to which a remote is encrypted:
@@ -197,8 +198,10 @@ func (r *Remote) configure(text []byte) error {
 		}
 		return nil
 	}
-	r.keys, err = r.openKeys(armored)
-	return err
+	if r.keys, err = r.openKeys(armored); err != nil {
+		return err
+	}
+	return r.pin()
 }
 
 // admit encrypts the key of the remote to the recipients of xt.toml where these
@@ -247,6 +250,12 @@ func (r *Remote) logf(format string, args ...any) {
 // readWhole reads a small blob as the store has it.
 func (r *Remote) readWhole(ctx context.Context, key string, most int64) ([]byte, error) {
 	info, err := r.store.Stat(ctx, key)
+	if e := (*store.Error)(nil); errors.As(err, &e) && e.Kind == store.Denied {
+		// The answer to a HEAD has no body that could say why.
+		if readErr := r.store.Read(ctx, key, 0, make([]byte, 1)); readErr != nil {
+			err = readErr
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -302,10 +311,18 @@ func (r *Remote) seal(b []byte) ([]byte, hash.Sum, error) {
 type DamagedError struct {
 	Remote string
 	What   string // a key of the store, or an object
+	Gone   bool   // it is not there at all
+	Err    error  // what showed it; nil if there is nothing more to say
 }
+
+// Unwrap returns what showed the damage.
+func (e *DamagedError) Unwrap() error { return e.Err }
 
 // Error says what is damaged.
 func (e *DamagedError) Error() string {
+	if e.Gone {
+		return fmt.Sprintf("%s is missing on remote %s, whose index names it", e.What, e.Remote)
+	}
 	return fmt.Sprintf("%s on remote %s is damaged", e.What, e.Remote)
 }
 

@@ -19,6 +19,9 @@ func (f *fsck) repair(ctx context.Context) error {
 	if err := f.sendAgain(ctx); err != nil {
 		return err
 	}
+	if err := f.dropNotes(ctx); err != nil {
+		return err
+	}
 	f.report.Problems, f.report.Unlisted, f.broken, f.spoiled = nil, 0, nil, f.doomed
 	return f.closure(ctx)
 }
@@ -53,6 +56,31 @@ func (f *fsck) mendTables(ctx context.Context) error {
 		}
 	}
 	return f.r.store.Delete(ctx, keys)
+}
+
+// dropNotes takes away notes that cannot be read, once this clone has written down
+// again what it needs. Packs that were doomed by one have been checked.
+func (f *fsck) dropNotes(ctx context.Context) error {
+	var keys []string
+	for _, n := range slices.Concat(f.unread, f.unreadRoots) {
+		keys = append(keys, n.key)
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	if f.opts.Roots != nil {
+		if err := f.r.claim(ctx, f.opts.Roots); err != nil {
+			return err
+		}
+	}
+	if err := f.r.store.Delete(ctx, keys); err != nil {
+		return err
+	}
+	n, err := f.r.listNotes(ctx)
+	if err == nil {
+		f.notes.roots, f.notes.dooms, f.unread, f.unreadRoots = n.roots, n.dooms, nil, nil
+	}
+	return err
 }
 
 // doomSpoiled sees that nobody counts on damaged packs, and moves what is good in

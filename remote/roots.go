@@ -156,8 +156,8 @@ func (r *Remote) claim(ctx context.Context, roots *Roots) error {
 			continue
 		}
 		old, err := r.readRoots(ctx, n)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // taken over by another push just now
+		if damaged := (*DamagedError)(nil); errors.Is(err, fs.ErrNotExist) || errors.As(err, &damaged) {
+			continue // taken over by another push just now, or to be mended by a check
 		}
 		if err != nil {
 			return err

@@ -5,10 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
+
+	"github.com/xtrepro/xt/hash"
 )
 
 // keys encrypt and decrypt all that an encrypted remote holds, as files of age
@@ -89,6 +94,42 @@ func (e *KeyError) Error() string {
 // Hints says where keys are looked for.
 func (e *KeyError) Hints() []string {
 	return []string{"put the key into XT_AGE_KEY, the path of its file into XT_AGE_KEY_FILE, or ask somebody who has access to add your public key to recipients in xt.toml and to push; \"xt remote keygen\" makes a key"}
+}
+
+// pin compares the key of the remote with the one that it had when it was last
+// used from here. Whoever may write to the store could put another key into
+// xt-remote, encrypted to everybody's public keys, and read what is sent from
+// then on.
+func (r *Remote) pin() error {
+	address := hash.Bytes([]byte(r.opts.Address))
+	path := filepath.Join(r.opts.Dir, "pins", address.String())
+	key := r.keys.identity.Recipient().String()
+	b, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return keepFile(path, []byte(key))
+	case err != nil:
+		return err
+	case string(b) != key:
+		return &KeyChangedError{Name: r.opts.Name, Pin: path}
+	}
+	return nil
+}
+
+// KeyChangedError says that an encrypted remote has another key than before.
+type KeyChangedError struct {
+	Name string
+	Pin  string // the file that has the former one
+}
+
+// Error says which remote it is.
+func (e *KeyChangedError) Error() string {
+	return fmt.Sprintf("remote %s has another key than when it was last used from here", e.Name)
+}
+
+// Hints says what it may mean.
+func (e *KeyChangedError) Hints() []string {
+	return []string{"somebody may have put it there to read what you send: ask those who use the remote whether it was made anew; if it was, delete " + e.Pin}
 }
 
 func (k *keys) seal(b []byte) ([]byte, error) {

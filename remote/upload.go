@@ -52,6 +52,9 @@ type upload struct {
 
 	mu   sync.Mutex
 	sent []pack.File // that are in no table yet
+	// oldest is when the first of them was sent, by the wall clock: a machine that
+	// sleeps does not count the time.
+	oldest time.Time
 
 	files, bytes, stored, dedup, packs, runsSent int64
 }
@@ -119,7 +122,12 @@ func newUpload(x *index, c *cache.Cache, p Progress) *upload {
 }
 
 func (u *upload) report(r *PushReport) {
-	r.SentFiles, r.SentBytes, r.Stored, r.Known, r.Packs, r.Runs = u.files, u.bytes, u.stored, u.dedup, u.packs, u.runsSent
+	r.SentFiles += u.files
+	r.SentBytes += u.bytes
+	r.Stored += u.stored
+	r.Known += u.dedup
+	r.Packs += u.packs
+	r.Runs += u.runsSent
 }
 
 // send sends the list and records it in the index.
@@ -129,6 +137,9 @@ func (u *upload) send(ctx context.Context, list []sending) error {
 	}
 	if len(list) > 0 {
 		if err := u.stream(ctx, list); err != nil {
+			return err
+		}
+		if err := u.confirm(ctx); err != nil {
 			return err
 		}
 	}
@@ -323,7 +334,9 @@ func (u *upload) digestOne(ctx context.Context, b *blob) error {
 		if err != nil {
 			return err
 		}
-		if _, b.known = pick(found[b.sum], pack.Data); b.known {
+		l, ok := pick(found[b.sum], pack.Data)
+		if b.known = ok; ok {
+			u.index.count(l)
 			return nil
 		}
 	}
@@ -527,6 +540,9 @@ func (u *upload) sendPack(ctx context.Context, b *pack.Builder) error {
 	_ = keepFile(u.r.local("pending", name.String()), pack.EncodeTable([]pack.File{f}, nil))
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if len(u.sent) == 0 {
+		u.oldest = time.Now().Round(0)
+	}
 	u.sent = append(u.sent, f)
 	u.stored += f.Size
 	u.packs++
@@ -541,5 +557,8 @@ func (u *upload) commitNow(ctx context.Context) error {
 	}
 	u.restart()
 	u.last = time.Now()
+	if err := u.confirm(ctx); err != nil {
+		return err
+	}
 	return u.commit(ctx)
 }
