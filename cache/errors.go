@@ -19,10 +19,15 @@ type Missing struct {
 // damaged while it was copied.
 type MissingError struct {
 	Items []Missing // sorted by path
+	// Remote is the remote that was asked and does not have them either; "" for none.
+	Remote string
 }
 
 func (e *MissingError) Error() string {
 	first := e.Items[0]
+	if e.Remote != "" {
+		return fmt.Sprintf("%s (%s) is neither in the cache nor on remote %s%s", first.Path, first.Sum.Short(), e.Remote, andMore(len(e.Items)))
+	}
 	return fmt.Sprintf("%s (%s) is not in the cache%s", first.Path, first.Sum.Short(), andMore(len(e.Items)))
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/xtrepro/xt/internal/term"
+	"github.com/xtrepro/xt/internal/trace"
 )
 
 // grace is how long a command may take to end after it was asked to.
@@ -41,14 +42,37 @@ func (e *execution) command(ctx context.Context) error {
 	// One writer for both would keep their order, but not which is which.
 	kept := io.MultiWriter(rec.log, tail)
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(kept, stdout), io.MultiWriter(kept, stderr)
+	if e.room != nil {
+		if err := e.room.enclose(cmd, e.env); err != nil {
+			return err
+		}
+	}
 	begin := time.Now()
-	err = runGroup(ctx, cmd, e.w.Hurry, e.w.noteGroup)
+	err = e.run(ctx, cmd)
 	end()
 	res.Duration, res.Memory = time.Since(begin), peakMemory(cmd.ProcessState)
 	if err != nil {
 		err = &StageError{Stage: s, ExitCode: exitCode(err), What: explain(ctx, s, err), Tail: lastLines(tail.bytes(), 20), Log: rec.Log}
 	}
 	return errors.Join(err, rec.finish(res, err))
+}
+
+// run runs the command and, where that is wanted and can be done, records which
+// files its processes open.
+func (e *execution) run(ctx context.Context, cmd *exec.Cmd) error {
+	if !e.traced || trace.Available() != nil {
+		return runGroup(ctx, cmd, cmd.Start, e.w.Hurry, e.w.noteGroup)
+	}
+	var t *trace.Tracer
+	err := runGroup(ctx, cmd, func() (err error) {
+		t, err = trace.Start(cmd, trace.Options{})
+		return err
+	}, e.w.Hurry, e.w.noteGroup)
+	if t != nil {
+		report := t.Finish()
+		e.res.Seen = (&sorter{w: e.w, s: e.step.Stage, room: e.room}).sort(&report)
+	}
+	return err
 }
 
 var errTimeout = errors.New("timed out")
@@ -80,18 +104,18 @@ func explain(ctx context.Context, s *Stage, err error) string {
 	return err.Error()
 }
 
-// runGroup starts cmd as the leader of a process group and waits for it. When
+// runGroup starts cmd, with start, as the leader of a process group and waits for it. When
 // ctx ends the group is interrupted, and killed if it has not ended after the
 // grace time or when hurry is closed. Whatever is left of the group when the
 // leader ends is killed.
-func runGroup(ctx context.Context, cmd *exec.Cmd, hurry <-chan struct{}, note func(pgid int) (forget func())) error {
+func runGroup(ctx context.Context, cmd *exec.Cmd, start func() error, hurry <-chan struct{}, note func(pgid int) (forget func())) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	setGroup(cmd)
 	// A process that the command left behind may hold the pipes open.
 	cmd.WaitDelay = 2 * time.Second
-	if err := cmd.Start(); err != nil {
+	if err := start(); err != nil {
 		return err
 	}
 	forget := note(cmd.Process.Pid)

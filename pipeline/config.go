@@ -9,6 +9,7 @@ type Config struct {
 	Files   map[string]map[string]any // what params files say that share the names of [params], by path; overrides applied
 	Remotes map[string]Remote         // by name
 	Cache   CacheConfig
+	Check   Policy
 	Sweeps  map[string]Sweep // by name
 }
 

@@ -251,7 +251,23 @@ func (w *Workspace) declared(s *Stage) []string {
 // childEnv returns the environment of a stage's command: the user's, the Python
 // environment, the seeds, and over all of them what the stage declares.
 func (w *Workspace) childEnv(ctx context.Context, s *Stage) ([]string, error) {
-	env := seedenv.Overlay(w.environ, map[string]string{insideVar: w.Root, "XT_STAGE": s.Name})
+	return w.envFrom(ctx, s, w.environ)
+}
+
+// isolatedEnv is childEnv with no more of the user's environment than what every
+// command counts on, and what the stage declares.
+func (w *Workspace) isolatedEnv(ctx context.Context, s *Stage) ([]string, error) {
+	return w.envFrom(ctx, s, seedenv.Plain(w.environ, s.Pass))
+}
+
+func (w *Workspace) envFrom(ctx context.Context, s *Stage, base []string) ([]string, error) {
+	env := seedenv.Overlay(base, map[string]string{insideVar: w.Root, "XT_STAGE": s.Name})
+	for name, value := range seedenv.Locale() {
+		// Where and in which language somebody works must not decide a result.
+		if !slices.Contains(s.Pass, name) {
+			env = seedenv.Overlay(env, map[string]string{name: value})
+		}
+	}
 	if _, ok := seedenv.Lookup(w.environ, "PYTHONUNBUFFERED"); !ok {
 		// So that what Python writes is seen when it is written.
 		env = append(env, "PYTHONUNBUFFERED=1")

@@ -45,6 +45,9 @@ type StageError struct {
 	What     string // "exit status 3", "timed out after 10 s"
 	Tail     string // the last lines that it wrote
 	Log      string // path of all that it wrote
+	// Undeclared are files that it seems to have looked for, which the stage does not
+	// declare, so that an isolated command does not find them.
+	Undeclared []string
 }
 
 // Error says which stage failed and how.
@@ -52,8 +55,24 @@ func (e *StageError) Error() string {
 	return fmt.Sprintf("stage %s failed: %s", e.Stage.Name, e.What)
 }
 
-// Hints says where all that the command wrote is.
-func (e *StageError) Hints() []string { return []string{"its output is in " + e.Log} }
+// Hints says where all that the command wrote is, and what it may lack.
+func (e *StageError) Hints() []string {
+	hints := []string{"its output is in " + e.Log}
+	if len(e.Undeclared) > 0 {
+		hints = append([]string{fmt.Sprintf("stage %s does not declare %s: add to [stage.%s] in xt.toml, under code if git keeps it, else under deps: %s",
+			e.Stage.Name, strings.Join(e.Undeclared, ", "), e.Stage.Base, quotedList(e.Undeclared))}, hints...)
+	}
+	return hints
+}
+
+// quotedList spells paths as a list in xt.toml.
+func quotedList(paths []string) string {
+	var words []string
+	for _, p := range paths {
+		words = append(words, fmt.Sprintf("%q", p))
+	}
+	return "[" + strings.Join(words, ", ") + "]"
+}
 
 // OutputError says that a stage's command did not do what xt.toml says of it.
 type OutputError struct {

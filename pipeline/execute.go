@@ -16,8 +16,11 @@ type execution struct {
 	res  *Result
 	rep  Reporter
 
-	root string   // what the stage's paths are relative to: the workspace, or a clean directory
-	env  []string // of the command
+	root string // what the stage's paths are relative to: the workspace, or a clean directory
+	room *room  // the clean directory; nil in the workspace
+	// traced says that it is to be recorded which files the command opens.
+	traced bool
+	env    []string // of the command
 }
 
 // execute runs the stage's command and takes its outputs into the cache. Nothing
@@ -62,6 +65,9 @@ func (e *execution) inPlace(ctx context.Context) (outs []lock.Item, err error) {
 	}
 	e.root = w.Root
 	if err := e.attempts(ctx, again); err != nil {
+		return nil, err
+	}
+	if err := e.undeclared(); err != nil {
 		return nil, err
 	}
 	if err := w.unchanged(ctx, e.step); err != nil {

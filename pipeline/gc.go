@@ -161,6 +161,11 @@ func (n *needed) repo(ctx context.Context, r *git.Repo, prefix string, scope Sco
 			return err
 		}
 	}
+	return n.commits(ctx, r, prefix, scope)
+}
+
+// commits takes what the commits in the scope need.
+func (n *needed) commits(ctx context.Context, r *git.Repo, prefix string, scope Scope) error {
 	if scope == KeepWorkspace {
 		return nil
 	}

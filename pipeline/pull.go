@@ -157,7 +157,7 @@ func (f *fetching) fetch(ctx context.Context) error {
 		f.done.Files += report.Files
 		f.done.Bytes += report.Bytes
 		if lost := (*cache.MissingError)(nil); errors.As(err, &lost) {
-			missing.Items = append(missing.Items, lost.Items...)
+			missing.Items, missing.Remote = append(missing.Items, lost.Items...), lost.Remote
 			err = nil
 		}
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
@@ -41,7 +40,7 @@ func (w *Workspace) Push(ctx context.Context, opts PushOptions) ([]Pushed, error
 	for _, name := range slices.Sorted(maps.Keys(loads)) {
 		report, err := w.pushTo(ctx, name, loads[name], opts)
 		if lost := (*cache.MissingError)(nil); errors.As(err, &lost) {
-			missing.Items = append(missing.Items, lost.Items...)
+			missing.Items, missing.Remote = append(missing.Items, lost.Items...), lost.Remote
 			err = nil
 		}
 		if err != nil {
@@ -209,25 +208,4 @@ func (w *Workspace) allStored(items []lock.Item) bool {
 		}
 	}
 	return true
-}
-
-// History returns what the lock files of the project need: that of the
-// workspace, those of linked worktrees, and those of the commits in the scope.
-// Each content is in it once for each path.
-func (w *Workspace) History(ctx context.Context, scope Scope) ([]lock.Item, error) {
-	n := newNeeded(w.Root)
-	n.lock(w.Lock.File())
-	if err := n.repo(ctx, w.Repo, w.prefix, scope); err != nil {
-		return nil, err
-	}
-	var items []lock.Item
-	seen := map[lock.Item]bool{}
-	for _, it := range n.items {
-		if !seen[it] && it.Kind != 0 {
-			seen[it] = true
-			items = append(items, it)
-		}
-	}
-	slices.SortFunc(items, func(a, b lock.Item) int { return strings.Compare(a.Path, b.Path) })
-	return items, nil
 }

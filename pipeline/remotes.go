@@ -95,7 +95,7 @@ func (w *Workspace) OpenRemote(ctx context.Context, name string, create bool, t 
 		return nil, fmt.Errorf("remote %s: %w", name, err)
 	}
 	opts := remote.Options{
-		Name: name, Dir: filepath.Join(w.Cache.Dir(), "remotes"),
+		Name: name, Address: cfg.URL, Dir: filepath.Join(w.Cache.Dir(), "remotes"),
 		Recipients: cfg.Recipients, Identities: w.identities,
 		Jobs: t.Jobs, Log: log,
 	}

@@ -18,6 +18,7 @@ type RunOptions struct {
 	Options
 	Jobs      int      // stages at a time; below 1 it is 1
 	KeepGoing bool     // go on with what does not depend on a failed stage
+	Trace     bool     // record which files the commands open
 	Isolated  bool     // run each command in a clean directory that holds only its declared inputs
 	Transfer  Transfer // how to fetch what is needed, with Pull
 }
@@ -32,6 +33,7 @@ type Result struct {
 	Duration time.Duration // of the command, or of the restore
 	Memory   int64         // the largest resident set of one of the stage's processes, in bytes; 0 if not known
 	Log      string        // path of the output that was kept; "" if none
+	Seen     *Seen         // what the command did with files; nil if that was not recorded
 }
 
 // Kept is something of the user's that stood where an output was to be.
@@ -313,7 +315,7 @@ func (r *runner) do(ctx context.Context, step *Step) *Result {
 }
 
 func (r *runner) execute(ctx context.Context, res *Result) error {
-	e := &execution{w: r.w, step: res.Step, res: res, rep: r.rep}
+	e := &execution{w: r.w, step: res.Step, res: res, rep: r.rep, traced: r.opts.Trace}
 	return e.execute(ctx, r.opts.Isolated)
 }
 

@@ -50,10 +50,11 @@ func SnapshotOf(repo *git.Repo, prefix, rev string) (s *Snapshot, err error) {
 		return nil, notInGit(rev)
 	}
 	s.files.AddSubmodules()
+	parsed := s.readLock()
 	if s.Graph, err = Load(s); err != nil {
 		return nil, err
 	}
-	return s, s.readLock()
+	return s, parsed()
 }
 
 func notInGit(rev string) error {
@@ -63,17 +64,24 @@ func notInGit(rev string) error {
 	return &MisuseError{Msg: fmt.Sprintf("%s is not in git at %s", ConfigFile, rev)}
 }
 
-func (s *Snapshot) readLock() error {
+// readLock reads xt.lock, and begins to parse it. The function that it returns
+// waits for the end of that.
+func (s *Snapshot) readLock() (parsed func() error) {
 	b, err := s.ReadFile(LockFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.Lock = lock.New()
-		return nil
+		return func() error { return nil }
 	}
 	if err != nil {
-		return err
+		return func() error { return err }
 	}
-	s.Lock, err = lock.Parse(LockFile, b)
-	return err
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		s.Lock, err = lock.Parse(LockFile, b)
+		done <- err
+	}()
+	return func() error { return <-done }
 }
 
 // Prefix returns where the project is below the top of the repository: "", or a

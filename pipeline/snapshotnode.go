@@ -45,7 +45,11 @@ func (s *Snapshot) node(name string, recorded hash.Node) (hash.Node, bool, error
 // filesBelow returns the files at or below a path, as git names them.
 func (s *Snapshot) filesBelow(name string) []string {
 	var full []string
-	for _, f := range s.files.Below(s.followed(name)) {
+	at := s.followed(name)
+	if at != "." && !s.files.Has(at) {
+		return nil // most outputs: to look at all files for each would take long
+	}
+	for _, f := range s.files.Below(at) {
 		if f.Mode != git.Submodule {
 			full = append(full, f.Path)
 		}

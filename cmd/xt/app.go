@@ -59,10 +59,12 @@ func (a *app) cli() *cli.App {
 func (a *app) commands() []*cli.Command {
 	cmds := []*cli.Command{
 		a.initCommand(), a.addCommand(), a.removeCommand(), a.statusCommand(), a.whyCommand(),
-		a.reproCommand(), a.checkCommand(), a.dagCommand(), a.logsCommand(),
+		a.reproCommand(), a.verifyCommand(), a.checkCommand(), a.dagCommand(), a.logsCommand(),
+		a.importCommand(), a.updateCommand(), a.getCommand(), a.remoteCommand(),
 		a.pushCommand(), a.pullCommand(), a.fetchCommand(),
 		a.checkoutCommand(), a.gcCommand(), a.fsckCommand(),
 		a.diffCommand(), a.paramsCommand(), a.metricsCommand(),
+		a.hooksCommand(), a.ciCommand(),
 		a.configCommand(), a.mergeDriverCommand(), a.schemaCommand(), a.doctorCommand(), a.completionCommand(),
 	}
 	for _, c := range cmds {
@@ -127,8 +129,10 @@ func (a *app) before(c *cli.Context) error {
 }
 
 // writeJSON writes a result for programs.
-func (a *app) writeJSON(v any) error {
-	enc := json.NewEncoder(a.term.Out)
+func (a *app) writeJSON(v any) error { return encodeJSON(a.term.Out, v) }
+
+func encodeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)

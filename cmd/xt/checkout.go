@@ -39,7 +39,7 @@ func (a *app) checkout(c *cli.Context) error {
 	sum, err := w.Checkout(c.Context, paths, cache.CheckoutOptions{Force: c.Bool("force"), Relink: c.Bool("relink"), OnFile: progress.Add})
 	progress.Done()
 	if err != nil {
-		return err
+		return w.Imported(err)
 	}
 	if c.Bool("json") {
 		return a.writeJSON(struct {

@@ -85,10 +85,11 @@ var operandWords = map[string][]string{
 	"completion": {"bash", "zsh", "fish"},
 }
 
-// flagWords says what the values of a flag may be.
+// flagWords says what the values of a flag may be, in all commands or in one.
 var flagWords = map[string][]string{
-	"format": {"text", "svg", "mermaid", "dot", "json"},
-	"keep":   {"history", "tips", "workspace"},
+	"dag format":   {"text", "svg", "mermaid", "dot", "json"},
+	"check format": {"text", "json", "junit", "sarif"},
+	"keep":         {"history", "tips", "workspace"},
 }
 
 // complete returns what writes the words that may stand next in a command line
@@ -101,8 +102,15 @@ func (a *app) complete(cmd *cli.Command) cli.BashCompleteFunc {
 		case isFlag(last) && f == nil:
 			cli.DefaultCompleteWithFlags(cmd)(c)
 			return
+		case isFlag(last) && takesValue(f) && slices.Contains(f.Names(), "r"):
+			a.printWords(a.remoteNames(c.String("cd")))
+			return
 		case isFlag(last) && takesValue(f):
-			a.printWords(flagWords[f.Names()[0]])
+			words, ok := flagWords[cmd.Name+" "+f.Names()[0]]
+			if !ok {
+				words = flagWords[f.Names()[0]]
+			}
+			a.printWords(words)
 			return
 		}
 		for _, word := range operandWords[cmd.Name] {
@@ -149,4 +157,16 @@ func (a *app) stageNames(dir string) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// remoteNames returns the names of the project's remotes.
+func (a *app) remoteNames(dir string) []string {
+	if dir == "" {
+		dir = a.dir
+	}
+	root, err := pipeline.FindRoot(dir)
+	if err != nil {
+		return nil
+	}
+	return pipeline.RemoteNames(root)
 }

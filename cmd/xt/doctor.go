@@ -14,7 +14,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xtrepro/xt/internal/sandbox"
 	"github.com/xtrepro/xt/internal/term"
+	"github.com/xtrepro/xt/internal/trace"
 	"github.com/xtrepro/xt/pipeline"
 	"github.com/xtrepro/xt/seedenv"
 )
@@ -93,6 +95,16 @@ func (d *diagnosis) tools() {
 }
 
 func (d *diagnosis) machine() {
+	if err := sandbox.Available(); err != nil {
+		d.note("isolation", "a clean directory only, since there are no namespaces: "+err.Error(), true)
+	} else {
+		d.note("isolation", "a clean directory in namespaces of its own", true)
+	}
+	if err := trace.Available(); err != nil {
+		d.note("tracing", "not here: "+err.Error(), true)
+	} else {
+		d.note("tracing", "xt repro --trace can record which files a command opens", true)
+	}
 	facts := seedenv.Machine()
 	for _, k := range slices.Sorted(maps.Keys(facts)) {
 		d.note(k, facts[k], true)

@@ -10,9 +10,12 @@ import (
 
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/internal/download"
 	"github.com/xtrepro/xt/internal/git"
+	"github.com/xtrepro/xt/internal/githook"
 	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/pipeline"
+	"github.com/xtrepro/xt/pipeline/origin"
 	"github.com/xtrepro/xt/remote"
 	"github.com/xtrepro/xt/remote/pack"
 	"github.com/xtrepro/xt/remote/store"
@@ -89,23 +92,35 @@ func exitCode(err error) int {
 		noRemote *pipeline.NoRemoteError
 		broken   *remote.DamagedError
 		noKey    *remote.KeyError
+		otherKey *remote.KeyChangedError
+		noClone  *remote.UnknownCloneError
 		plain    *remote.PlainError
 		newer    *pack.VersionError
 		access   *store.Error
+		fetch    *git.FetchError
+		pointer  *git.PointerError
+		web      *download.Error
+		source   *origin.SourceError
+		address  *origin.AddressError
+		exists   *origin.ExistsError
+		hook     *githook.RefusedError
 		exit     cli.ExitCoder
 	)
 	switch {
 	case errors.Is(err, errFailed), errors.As(err, &stage), errors.As(err, &output):
 		return exitFailed
 	case errors.As(err, &inputs), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &tool), errors.As(err, &path),
-		errors.As(err, &broken), errors.As(err, &noKey), errors.Is(err, remote.ErrEmpty):
+		errors.As(err, &broken), errors.As(err, &noKey), errors.Is(err, remote.ErrEmpty),
+		errors.As(err, &fetch), errors.As(err, &pointer), errors.As(err, &source), errors.Is(err, git.ErrNoCommand):
 		return exitMissing
 	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &one), errors.As(err, &target), errors.As(err, &lockErr),
 		errors.As(err, &tracked), errors.As(err, &misuse), errors.As(err, &uncached), errors.As(err, &special), errors.As(err, &revision),
-		errors.As(err, &noRemote), errors.As(err, &plain), errors.As(err, &newer), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
+		errors.As(err, &noRemote), errors.As(err, &plain), errors.As(err, &newer), errors.As(err, &otherKey), errors.As(err, &noClone), errors.As(err, &address), errors.As(err, &exists), errors.As(err, &hook), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
 		return exitUsage
 	case errors.As(err, &access):
 		return remoteCode(access)
+	case errors.As(err, &web):
+		return webCode(web)
 	}
 	return exitOther
 }
@@ -115,6 +130,15 @@ func exitCode(err error) int {
 func remoteCode(e *store.Error) int {
 	switch e.Kind {
 	case store.NotFound, store.NoBucket, store.NoCredentials, store.Denied, store.Unreachable, store.HostKey:
+		return exitMissing
+	}
+	return exitOther
+}
+
+// webCode returns the exit code for trouble with a download.
+func webCode(e *download.Error) int {
+	switch e.Kind {
+	case download.Gone, download.Denied, download.Unreachable, download.Untrusted:
 		return exitMissing
 	}
 	return exitOther

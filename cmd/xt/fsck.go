@@ -130,6 +130,9 @@ func (a *app) printFsck(report *fsckReport, r cache.FsckReport) {
 }
 
 func fsckVerdict(r *fsckReport) string {
+	if r.Fetched > 0 && len(r.Concerned) == 0 {
+		return "all is whole again"
+	}
 	if n := len(r.Damaged) + len(r.Missing) + len(r.Concerned); n > 0 {
 		return plural(n, "problem")
 	}

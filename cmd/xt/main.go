@@ -10,13 +10,17 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/xtrepro/xt/internal/sandbox"
 	"github.com/xtrepro/xt/internal/term"
 )
 
 // version is set by the linker in a release.
 var version = ""
 
-func main() { os.Exit(run(os.Args)) }
+func main() {
+	sandbox.Shim()
+	os.Exit(run(os.Args))
+}
 
 // run is main, but for the end of the process.
 func run(args []string) int {

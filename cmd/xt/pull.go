@@ -79,6 +79,7 @@ func (a *app) bring(c *cli.Context, do func(w *pipeline.Workspace, opts pipeline
 	begin := time.Now()
 	done, sum, err := do(w, pipeline.FetchOptions{Transfer: t, Scope: scopeOf(c), Paths: paths, Results: c.Bool("run-cache")}, progress)
 	progress.Done()
+	err = w.Imported(err)
 	if done == nil {
 		return err
 	}
@@ -89,7 +90,9 @@ func (a *app) bring(c *cli.Context, do func(w *pipeline.Workspace, opts pipeline
 		}
 		return a.report(err)
 	}
-	a.bringWords(done, sum, begin)
+	if err == nil || done.Files+done.Runs > 0 {
+		a.bringWords(done, sum, begin)
+	}
 	return err
 }
 

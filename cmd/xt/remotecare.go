@@ -27,6 +27,7 @@ type remoteGCReport struct {
 	Moved        int64        `json:"repacked_bytes"`
 	Kept         int64        `json:"kept_packs"`
 	KeptBytes    int64        `json:"kept_bytes"`
+	Unlisted     int64        `json:"unlisted_packs"`
 	Unneeded     []unneeded   `json:"no_longer_needed"`
 	Clones       []cloneEntry `json:"clones"`
 }
@@ -55,7 +56,7 @@ func (a *app) gcRemote(c *cli.Context, w *pipeline.Workspace, scope pipeline.Sco
 	if err != nil {
 		return err
 	}
-	report := &remoteGCReport{opts.DryRun, name, r.Deleted, r.DeletedBytes, r.Doomed, r.DoomedBytes, r.Moved, r.Kept, r.KeptBytes, []unneeded{}, []cloneEntry{}}
+	report := &remoteGCReport{opts.DryRun, name, r.Deleted, r.DeletedBytes, r.Doomed, r.DoomedBytes, r.Moved, r.Kept, r.KeptBytes, r.Unlisted, []unneeded{}, []cloneEntry{}}
 	for _, it := range r.Items {
 		report.Unneeded = append(report.Unneeded, unneeded{it.Path, it.Sum.String(), it.Size})
 	}
@@ -75,6 +76,9 @@ func (a *app) printRemoteGC(r *remoteGCReport, grace time.Duration) {
 	}
 	for _, cl := range r.Clones {
 		a.term.Printf("kept for %s: %s of project %s, pushed %s\n", plural(cl.Needs, "item"), strings.Join(cl.Clones, " "), shown(cl.Project), ago(time.Since(cl.Pushed)))
+	}
+	if r.Unlisted > 0 {
+		a.term.Warnf("%s in no index, while things that clones need are missing: \"xt fsck --remote --repair\" looks what is in there", packsAre(r.Unlisted))
 	}
 	deleted, doomed := "deleted", "set aside"
 	if r.DryRun {
@@ -144,6 +148,12 @@ func (a *app) printRemoteFsck(r *remoteFsckReport, repaired bool) {
 	if r.Repaired > 0 {
 		a.term.Printf("sent %s again\n", plural(int(r.Repaired), "file or listing"))
 	}
+	if r.Unlisted > 0 && !repaired {
+		a.term.Printf("in no index: %s, of a push that goes on or did not end\n", plural(int(r.Unlisted), "pack"))
+	}
+	if r.Unpushed > 0 {
+		a.term.Printf("never pushed: %s that clones need\n", plural(int(r.Unpushed), "item"))
+	}
 	verdict := "all is whole"
 	if n := len(r.Problems) + len(r.Lost); n > 0 {
 		verdict = plural(n, "problem")
@@ -152,4 +162,11 @@ func (a *app) printRemoteFsck(r *remoteFsckReport, repaired bool) {
 		}
 	}
 	a.term.Printf("%s: read %s (%s): %s\n", r.Remote, plural(int(r.Packs), "pack"), term.Bytes(r.Bytes), verdict)
+}
+
+func packsAre(n int64) string {
+	if n == 1 {
+		return "1 pack is"
+	}
+	return plural(int(n), "pack") + " are"
 }

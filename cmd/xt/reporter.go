@@ -14,6 +14,8 @@ type reporter struct {
 	a       *app
 	json    bool           // standard output is for JSON alone
 	hashing *term.Progress // shown until the first stage begins
+
+	undeclared pipeline.Level // of what is traced
 }
 
 func (r *reporter) Begin(s *pipeline.Step) {
@@ -62,8 +64,29 @@ func (r *reporter) End(res *pipeline.Result) {
 	case s.Action == pipeline.Restore:
 		t.Sayf("%s: %s", name, t.PaintErr(term.Green, restoreWords(s)))
 	}
+	if res.Seen != nil && res.Err == nil {
+		r.traced(s.Stage, res.Seen)
+	}
 	for _, p := range res.Unstable {
 		t.Warnf("stage %s is not deterministic: %s differs from last time although no input changed", s.Stage.Name, p)
+	}
+}
+
+// traced tells of what a command did with files of the project that its stage does
+// not declare.
+func (r *reporter) traced(s *pipeline.Stage, seen *pipeline.Seen) {
+	t := r.a.term
+	if r.undeclared == pipeline.Ignore {
+		return
+	}
+	for _, p := range seen.Undeclared {
+		t.Warnf("stage %s reads %s and does not declare it: add it to code or deps", s.Name, shown(p))
+	}
+	for _, p := range seen.Stray {
+		t.Warnf("stage %s writes %s, which is none of its outputs", s.Name, shown(p))
+	}
+	for _, note := range seen.Notes {
+		t.Warnf("stage %s: not every file could be seen: %s", s.Name, note)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xtrepro/xt/internal/term"
+	"github.com/xtrepro/xt/internal/trace"
 	"github.com/xtrepro/xt/pipeline"
 )
 
@@ -28,6 +29,7 @@ func (a *app) reproCommand() *cli.Command {
 			&cli.BoolFlag{Name: "downstream", Usage: "the named stages and what depends on them"},
 			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: 1, Usage: "run `N` stages at a time"},
 			&cli.BoolFlag{Name: "keep-going", Aliases: []string{"k"}, Usage: "go on with what does not depend on a failed stage"},
+			&cli.BoolFlag{Name: "trace", Usage: "record which files the commands open, and tell of those that no stage declares (Linux)"},
 			&cli.BoolFlag{Name: "isolated", Usage: "run each stage in a clean directory that holds only what it declares"},
 			&cli.BoolFlag{Name: "pull", Usage: "fetch what the stages that must run need, and results that are known there, from the remotes"},
 			&cli.BoolFlag{Name: "allow-missing", Usage: "take the word of xt.lock for data that is not there"},
@@ -60,7 +62,10 @@ func (a *app) repro(c *cli.Context) error {
 	}
 	opts := pipeline.RunOptions{
 		Options: pipeline.Options{Force: c.Bool("force"), AllowMissing: c.Bool("allow-missing"), NoRunCache: c.Bool("no-run-cache"), Pull: c.Bool("pull")},
-		Jobs:    c.Int("jobs"), KeepGoing: c.Bool("keep-going"), Isolated: c.Bool("isolated"),
+		Jobs:    c.Int("jobs"), KeepGoing: c.Bool("keep-going"), Isolated: c.Bool("isolated"), Trace: c.Bool("trace"),
+	}
+	if err := trace.Available(); opts.Trace && err != nil {
+		return &usageError{msg: "--trace: " + err.Error(), hints: []string{"\"xt repro --isolated\" finds undeclared inputs as well, since they are missing there"}}
 	}
 	if c.Bool("dry-run") {
 		return a.dryRun(c, w, stages, opts)
@@ -99,7 +104,7 @@ func (a *app) reallyRun(c *cli.Context, w *pipeline.Workspace, stages []*pipelin
 	if err := w.Prepare(c.Context, stages); err != nil {
 		return err
 	}
-	rep := &reporter{a: a, json: c.Bool("json"), hashing: a.watch(w, "hashing")}
+	rep := &reporter{a: a, json: c.Bool("json"), hashing: a.watch(w, "hashing"), undeclared: w.Graph.Config.Check.Undeclared}
 	results, err := w.Run(c.Context, stages, opts, rep)
 	rep.hashing.Done()
 	if c.Bool("json") {
@@ -127,8 +132,19 @@ type stageResult struct {
 	Error    string   `json:"error,omitempty"`
 	Skipped  string   `json:"skipped,omitempty"`
 	Unstable []string `json:"unstable,omitempty"`
+	Seen     *seen    `json:"traced,omitempty"`
 	Kept     []string `json:"kept,omitempty"`
 	Log      string   `json:"log,omitempty"`
+}
+
+// seen is what the processes of a command did with files.
+type seen struct {
+	Declared    int      `json:"declared"`
+	Undeclared  []string `json:"undeclared"`
+	Stray       []string `json:"stray_writes"`
+	Environment []string `json:"environment"`
+	System      int      `json:"system"`
+	Notes       []string `json:"notes,omitempty"`
 }
 
 func newReproReport(results []*pipeline.Result) *reproReport {
@@ -138,6 +154,9 @@ func newReproReport(results []*pipeline.Result) *reproReport {
 			Skipped: res.Skipped, Unstable: res.Unstable, Log: res.Log}
 		for _, k := range res.Kept {
 			s.Kept = append(s.Kept, k.Path)
+		}
+		if res.Seen != nil {
+			s.Seen = &seen{res.Seen.Declared, res.Seen.Undeclared, res.Seen.Stray, res.Seen.Environment, res.Seen.System, res.Seen.Notes}
 		}
 		if s.How = string(res.Step.Entry.How); res.Skipped != "" {
 			s.How = ""

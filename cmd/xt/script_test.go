@@ -14,9 +14,13 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/xtrepro/xt/internal/sandbox"
+	"github.com/xtrepro/xt/remote"
 )
 
 func TestMain(m *testing.M) {
+	sandbox.Shim()
 	testscript.Main(m, map[string]func(){"xt": main})
 }
 
@@ -25,8 +29,14 @@ func TestMain(m *testing.M) {
 // testscript offers they have the commands below.
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	params := scriptParams(newServers(t))
+	params.Dir = "testdata/script"
+	testscript.Run(t, params)
+}
+
+// scriptParams is what all scripts have in common.
+func scriptParams(s *servers) testscript.Params {
+	return testscript.Params{
 		RequireExplicitExec: false,
 		RequireUniqueNames:  true,
 		Setup:               setup,
@@ -37,8 +47,11 @@ func TestScript(t *testing.T) {
 			"exits":      exits,
 			"edit":       edit,
 			"eventually": eventually,
+			"web":        web,
+			"server":     s.command,
+			"age-key":    ageKey,
 		},
-	})
+	}
 }
 
 const gitConfig = `[user]
@@ -71,16 +84,19 @@ func setup(env *testscript.Env) error {
 	env.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(env.WorkDir))
 	env.Setenv("LC_ALL", "C")
 	env.Setenv("TZ", "UTC")
+	env.Values[webKey{}] = new(webServer)
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each process otherwise
 	return nil
 }
 
-// condition answers [root], and [mount] for whether a script may mount a small
+// condition answers [root], [namespaces], and [mount] for whether a script may mount a small
 // file system of its own.
 func condition(cond string) (bool, error) {
 	switch cond {
 	case "root":
 		return os.Getuid() == 0, nil
+	case "namespaces":
+		return sandbox.Available() == nil, nil
 	case "mount":
 		return runtime.GOOS == "linux" && exec.Command("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt").Run() == nil, nil
 	}
@@ -174,4 +190,16 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	ts.Fatalf("%s did not appear", args[0])
+}
+
+// ageKey makes an age key in a file, and sets a variable to the public half:
+//
+//	age-key a.key A
+func ageKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: age-key FILE VARIABLE")
+	}
+	recipient, err := remote.GenerateKey(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Setenv(args[1], recipient)
 }

@@ -69,7 +69,7 @@ func (a *app) status(c *cli.Context) error {
 		return err
 	}
 	if c.Bool("allow-missing") {
-		data = slices.DeleteFunc(data, func(d *pipeline.DataState) bool { return d.Now.IsZero() })
+		data = slices.DeleteFunc(data, func(d *pipeline.DataState) bool { return d.Now.IsZero() || d.Part })
 	}
 	progress.Done()
 	if err := w.SaveIndex(); err != nil {

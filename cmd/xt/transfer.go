@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -37,10 +39,19 @@ func scopeOf(c *cli.Context) pipeline.Scope {
 	return pipeline.KeepWorkspace
 }
 
+// transferMemory is how many bytes a transfer is to make do with, unless what it
+// moves cannot be moved with less.
+const transferMemory = 384 << 20
+
 // transfer begins to show a transfer, and returns what tells how it goes.
 func (a *app) transfer(c *cli.Context, label string) (pipeline.Transfer, *term.Progress, error) {
 	if c.Int("jobs") < 1 {
 		return pipeline.Transfer{}, nil, usageErrorf("--jobs: at least one pack has to move at a time, not %d", c.Int("jobs"))
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		// Packs are put together in memory. Without this as much again would be
+		// garbage before it is collected.
+		debug.SetMemoryLimit(transferMemory)
 	}
 	p := a.term.Start(label, 0)
 	t := pipeline.Transfer{Remote: c.String("remote"), Jobs: c.Int("jobs"), Progress: p}

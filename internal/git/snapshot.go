@@ -214,6 +214,9 @@ func (r *Repo) blob(name string) ([]byte, error) {
 	if r.repo == nil {
 		return r.run("cat-file", "blob", name)
 	}
+	if content, ok := r.loose(name); ok {
+		return content, nil
+	}
 	b, err := r.repo.BlobObject(plumbing.NewHash(name))
 	if errors.Is(err, plumbing.ErrObjectNotFound) && haveCommand() {
 		// A partial clone fetches what is missing when git itself asks.

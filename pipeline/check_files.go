@@ -1,0 +1,73 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/xtrepro/xt/internal/secrets"
+	"github.com/xtrepro/xt/internal/term"
+)
+
+// largeFiles finds files for git that are new or changed, and large.
+func (in *Inspection) largeFiles(s *Snapshot) error {
+	policy := in.graph.Config.Check
+	if policy.LargeFiles == Ignore {
+		return nil
+	}
+	dir := strings.TrimSuffix(s.prefix, "/")
+	if dir == "" {
+		dir = "."
+	}
+	files, err := s.files.Changed(dir)
+	if err != nil {
+		return fmt.Errorf("look for large files: %w", err)
+	}
+	for _, f := range files {
+		size, err := s.files.Size(f)
+		if err != nil {
+			return fmt.Errorf("look for large files: %w", err)
+		}
+		if size <= policy.Large {
+			continue
+		}
+		name := strings.TrimPrefix(f.Path, s.prefix)
+		in.add(Finding{Rule: RuleLarge, Level: policy.LargeFiles, File: name,
+			Message: fmt.Sprintf("%s has %s, and git keeps it for ever", name, term.Bytes(size)), Hint: in.smaller(name)})
+	}
+	return nil
+}
+
+// smaller says what to do about a large file.
+func (in *Inspection) smaller(name string) string {
+	for _, m := range in.graph.Producers(name) {
+		return fmt.Sprintf("\"git rm --cached %s\", and give the output of stage %s cache = true", name, m.Stage.Name)
+	}
+	return fmt.Sprintf("\"git rm --cached %s\", then \"xt add %s\"; large under [check] says from which size on", name, name)
+}
+
+// secrets looks into the files that xt reads itself.
+func (in *Inspection) secrets(src Source) error {
+	policy := in.graph.Config.Check
+	if policy.Secrets == Ignore {
+		return nil
+	}
+	for _, name := range append(slices.Sorted(maps.Keys(in.graph.sums)), LockFile) {
+		b, err := src.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, m := range secrets.Find(b) {
+			in.add(Finding{Rule: RuleSecret, Level: policy.Secrets, File: name, Line: m.Line,
+				Message: fmt.Sprintf("%s holds what looks like %s", name, m.What),
+				Hint:    "take it out and revoke it: pass = [\"NAME\"] gives a stage a variable, of which xt.lock has a digest only if its name says that it is secret"})
+		}
+	}
+	return nil
+}
