@@ -68,10 +68,6 @@ func (r *Remote) listNotes(ctx context.Context) (*notes, error) {
 	return n, nil
 }
 
-// maxNote bounds in bytes what is read of meta: a table of all that a table may
-// hold.
-const maxNote = 100 << 30
-
 // index knows which blob of a remote is where.
 type index struct {
 	r      *Remote

@@ -45,9 +45,16 @@ func (r *Remote) writeNote(ctx context.Context, prefix string, b []byte) (note, 
 // piece is how many bytes of something long are read at a time.
 const piece = 8 << 20
 
+// maxTable bounds in bytes what is downloaded: a table of two thousand million
+// blobs.
+const maxTable = 100 << 30
+
 // download brings a long blob below meta to a file here, after comparing it with
 // its digest and decrypting it.
 func (r *Remote) download(ctx context.Context, n note, path string) error {
+	if n.size > maxTable {
+		return fmt.Errorf("remote %s: %s has %d bytes, which is more than it can have", r.opts.Name, n.key, n.size)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
