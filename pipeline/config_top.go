@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/xtrepro/xt/internal/tomldoc"
 	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/remote"
+	"github.com/xtrepro/xt/remote/store"
 )
 
 // readConfig fills in what concerns the project as a whole.
@@ -125,7 +127,15 @@ func CheckRemote(address string) (msg, hint string) {
 			return fmt.Sprintf("the address holds a credential (%s), which would be in git", name), "take it out: xt finds it as the SDK of the store does, in the environment or its own files"
 		}
 	}
-	return checkScheme(u)
+	if msg, hint := checkScheme(u); msg != "" {
+		return msg, hint
+	}
+	// What is left are the parameters, which the store knows.
+	var e *store.Error
+	if errors.As(store.Check(address), &e) {
+		return e.Err.Error(), "docs/remotes.md says what an address may have behind a question mark"
+	}
+	return "", ""
 }
 
 func checkScheme(u *url.URL) (msg, hint string) {
