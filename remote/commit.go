@@ -34,14 +34,20 @@ func (u *upload) adopt(ctx context.Context) error {
 }
 
 func (u *upload) adoptOne(ctx context.Context, base string) error {
+	if _, err := hash.ParseSum(base); err != nil {
+		return nil // another push is about to write it
+	}
 	path := u.r.local("pending", base)
 	f, err := readPending(ctx, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // another push has recorded it
+	}
 	if err != nil || slices.ContainsFunc(f.Entries, func(e pack.Entry) bool { return e.Kind.IsMeta() }) {
-		return os.Remove(path)
+		return removed(os.Remove(path))
 	}
 	info, err := u.r.store.Stat(ctx, packKey(f.Name))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && (info.Size != f.Size || u.doomed[f.Name]) {
-		return os.Remove(path)
+		return removed(os.Remove(path))
 	}
 	if err != nil {
 		return err
@@ -53,6 +59,14 @@ func (u *upload) adoptOne(ctx context.Context, base string) error {
 		u.known[e.Sum] = true
 	}
 	return nil
+}
+
+// removed is the error of a removal, but for that somebody else was faster.
+func removed(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // readPending reads what is noted of a pack.

@@ -33,6 +33,10 @@ func classify(err error) *trouble {
 	var asJSON *json.SyntaxError
 	var asXML *xml.SyntaxError
 	if errors.As(err, &asJSON) || errors.As(err, &asXML) {
+		// Where an answer ends too early, its reader may not have been told.
+		if text := err.Error(); strings.Contains(text, "unexpected end") || strings.Contains(text, "unexpected EOF") {
+			return &trouble{kind: Temporary, text: "the connection broke off", err: err}
+		}
 		return notAStore(err)
 	}
 	return &trouble{kind: Other, text: oneLine(err.Error()), err: err}
