@@ -38,7 +38,7 @@ type ignoreRule struct {
 	anchored bool // the line has a slash elsewhere: it is about the path, not the name
 	literal  string
 	suffix   bool   // literal is how the name ends, not all of it
-	globs    []glob // when there is no literal
+	globs    []glob // when there is no literal; of an anchored rule with one, what follows it
 }
 
 // ignores reports whether the name in the directory dir, given by its path from
@@ -58,6 +58,10 @@ func (r *ignoreRules) ignores(dir []string, name string, isDir bool) bool {
 
 func (r *ignoreRule) match(dir []string, name string) bool {
 	switch {
+	case r.anchored && r.literal != "":
+		rest, ok := strings.CutPrefix(strings.Join(append(dir[:len(dir):len(dir)], name), "/"), r.literal)
+		parts := strings.Split(rest, "/")
+		return ok && matchPath(r.globs, parts[:len(parts)-1], parts[len(parts)-1])
 	case r.anchored:
 		return matchPath(r.globs, dir, name)
 	case r.suffix:
@@ -140,7 +144,8 @@ func parseIgnoreRule(line string) (r ignoreRule, ok bool) {
 		return r, false
 	}
 	if r.anchored {
-		r.globs = parseGlobs(line)
+		r.literal = starsAfter(line)
+		r.globs = parseGlobs(line[len(r.literal):])
 		return r, true
 	}
 	word, suffix := strings.CutPrefix(line, "*")
@@ -150,6 +155,17 @@ func parseIgnoreRule(line string) (r ignoreRule, ok bool) {
 	}
 	r.globs = parseGlobs(line)
 	return r, true
+}
+
+// starsAfter returns the text before "**/" in a pattern such as "a**/b". Git compares
+// such text by itself, and what follows then looks to it like a pattern that begins
+// with "**/", so that "a**/b" matches "ab" as well. Of other patterns it is "".
+func starsAfter(line string) string {
+	i := strings.IndexAny(line, `*?[\`)
+	if i <= 0 || line[i-1] == '/' || !strings.HasPrefix(line[i:], "**") || !strings.HasPrefix(strings.TrimLeft(line[i:], "*"), "/") {
+		return ""
+	}
+	return line[:i]
 }
 
 // trimSpaces removes the spaces at the end of a line, up to one that a

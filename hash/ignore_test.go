@@ -94,7 +94,7 @@ func TestIgnoreLikeGit(t *testing.T) {
 		`\#hash`, "#hash", `\!bang`, "!bang", "*\n!*.log", "tail ", `tail\ `, "sp ace", `sp\ ace   `, "a   ", "a\t", "a\r\nb\r",
 		"[ab]", "[!ab]", "[^ab]", "[a-c]bc", "[]]", "[]-]", "[[]x[]]", "[[:alpha:]]", "[[:alpha:]", "[[:nope:]]", "[a", "a[", `\`, `a\`,
 		`back\\slash`, `back\slash`, "???", "?", "doc/frotz", "doc/frotz/", "frotz/", "/frotz", "frotz/b", "src/**/end", "**/end",
-		"src/***/end", "a**", "**a", "dir/s**b/a", "dir//a", "//a", "/", "//", "./a", "dir/", "!dir/", "dir\n!dir/a", "*\n!*/\n!a",
+		"src/***/end", "a**", "**a", "a**/*", "s**/a", "dir/s**/a", "src**/end", "d***/a", "dir/s**b/a", "dir//a", "//a", "/", "//", "./a", "dir/", "!dir/", "dir\n!dir/a", "*\n!*/\n!a",
 		"\uFEFFa", "\u00e9", "\xff", "src[/]a.log", `src\/a.log`, "[a-", "[z-a]", `[\]]`, `[a\-c]`, "dir/sub\n!dir/sub/deep", "*.l*g", "a*c",
 	} {
 		t.Run(rules, func(t *testing.T) {
