@@ -44,6 +44,21 @@ func (l *leaf) run(w *worker) {
 // identify completes the record of the file or link at path, and sees that its
 // content is stored.
 func (s *scan) identify(ctx context.Context, path string, rec *Record) error {
+	err := s.look(ctx, path, rec)
+	if !errors.Is(err, ErrChanged) {
+		return err
+	}
+	// Another process may have put a link to the stored file there meanwhile: it is
+	// looked at anew, as whatever it is now.
+	rec.Node = Node{}
+	if rec.Stat, _, err = StatOf(path); err != nil {
+		return vanished(path, err)
+	}
+	return s.look(ctx, path, rec)
+}
+
+// look is one try of identify.
+func (s *scan) look(ctx context.Context, path string, rec *Record) error {
 	known := !rec.Node.IsZero()
 	if !known && rec.Stat.kind() == Symlink {
 		var err error
@@ -53,13 +68,6 @@ func (s *scan) identify(ctx context.Context, path string, rec *Record) error {
 	}
 	if known && (s.store == nil || rec.Node.Kind == Symlink || s.store.HasFile(rec.Node)) {
 		return nil
-	}
-	err := s.readFile(ctx, path, rec)
-	if !errors.Is(err, ErrChanged) {
-		return err
-	}
-	if rec.Stat, _, err = StatOf(path); err != nil {
-		return vanished(path, err)
 	}
 	return s.readFile(ctx, path, rec)
 }
