@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
@@ -50,6 +51,7 @@ type Workspace struct {
 	prefix  string       // of Root below the top of the git repository: "" or "dir/"
 	environ []string
 	python  pythons
+	saying  sync.Mutex
 	heads   heads
 	blames  blames
 }
@@ -284,6 +286,8 @@ func (w *Workspace) SaveIndex() error {
 // say tells people of a step that takes long.
 func (w *Workspace) say(format string, args ...any) {
 	if w.Log != nil {
+		w.saying.Lock() // transfers say things from several goroutines
+		defer w.saying.Unlock()
 		fmt.Fprintf(w.Log, format+"\n", args...)
 	}
 }

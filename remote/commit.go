@@ -89,9 +89,6 @@ func readPending(ctx context.Context, path string) (pack.File, error) {
 // commit writes tables of the packs that were sent. Everything that their
 // listings and recipes name is in them, or was in the index before.
 func (u *upload) commit(ctx context.Context) error {
-	if err := u.stillThere(ctx); err != nil {
-		return err
-	}
 	var blobs, runs []pack.File
 	for _, f := range u.sent {
 		if len(f.Entries) > 0 && f.Entries[0].Kind == pack.Run {
@@ -113,26 +110,30 @@ func (u *upload) commit(ctx context.Context) error {
 	return nil
 }
 
-// unlistedFor is for how long a pack that no table names is sure to stay: a garbage
-// collection takes it for what a killed push has left, when its grace is over.
-const unlistedFor = 10 * time.Minute
+// unlistedFor is how long after it was sent a pack that no table names is looked
+// for before one does. It is far less than leftoverAge, when a garbage collection
+// takes it for what a killed push has left, and more than a push waits with a table.
+const unlistedFor = time.Hour
 
-// stillThere looks whether packs that were sent some time ago, as by a machine
-// that slept in between, are still there.
+// stillThere looks whether packs that were sent some time ago, as by a machine that
+// slept in between, are still there. It goes before confirm, which has to be the
+// last look before a table is written.
 func (u *upload) stillThere(ctx context.Context) error {
 	if len(u.sent) == 0 || time.Since(u.oldest) < unlistedFor {
 		return nil
 	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(2 * u.r.opts.Jobs)
 	for _, f := range u.sent {
-		_, err := u.r.store.Stat(ctx, packKey(f.Name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return errMoved
-		}
-		if err != nil {
+		g.Go(func() error {
+			_, err := u.r.store.Stat(gctx, packKey(f.Name))
+			if errors.Is(err, fs.ErrNotExist) {
+				return errMoved
+			}
 			return err
-		}
+		})
 	}
-	return nil
+	return g.Wait()
 }
 
 // writeTable adds a table to the index, here and on the remote.

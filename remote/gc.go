@@ -171,7 +171,7 @@ func (g *gc) finish(ctx context.Context) error {
 		}
 	}
 	for _, h := range g.sorted() {
-		if !h.listed || h.named || g.young(h.modified) || slices.Contains(g.dead, h) {
+		if !h.listed || h.named || g.unfinished(h) || slices.Contains(g.dead, h) {
 			continue
 		}
 		if g.absent > 0 {
@@ -288,5 +288,10 @@ func (g *gc) sweep(ctx context.Context) error {
 	return err
 }
 
-// leftoverAge is when a blob that is being written is taken to be abandoned.
+// unfinished reports whether a pack that no table names may be of a push that goes on.
+func (g *gc) unfinished(h *heap) bool {
+	return g.opts.Grace > 0 && h.modified.After(g.now.Add(-max(g.opts.Grace, leftoverAge)))
+}
+
+// leftoverAge is when what a push has begun and not recorded is taken to be abandoned.
 const leftoverAge = 24 * time.Hour

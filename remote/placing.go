@@ -215,6 +215,9 @@ func (u *upload) commitNow(ctx context.Context) error {
 	}
 	u.restart()
 	u.last = time.Now()
+	if err := u.stillThere(ctx); err != nil {
+		return err
+	}
 	if err := u.confirm(ctx); err != nil {
 		return err
 	}

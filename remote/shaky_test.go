@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -28,6 +29,13 @@ type shaky struct {
 	hook   func() // if not nil, that happens in place of the death
 	key    string // what is written by the request, or was by the one before
 	dead   bool
+}
+
+// written returns the key that a request writes, or that the one before it wrote.
+func (s *shaky) written() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.key
 }
 
 // step counts a request, and carries it out unless the process is dead.
@@ -120,11 +128,14 @@ func (w *world) age(d time.Duration) {
 	w.t.Helper()
 	for _, path := range w.keys("") {
 		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a push that goes on has given it its name
+		}
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		then := info.ModTime().Add(-d)
-		if err := os.Chtimes(path, then, then); err != nil {
+		if err := os.Chtimes(path, then, then); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			w.t.Fatal(err)
 		}
 	}

@@ -49,7 +49,8 @@ type upload struct {
 	mu   sync.Mutex
 	sent []pack.File // that are in no table yet
 	// oldest is when the first of them was sent, by the wall clock: a machine that
-	// sleeps does not count the time.
+	// sleeps does not count the time. It is zero, and so long ago, where an earlier
+	// push has sent it.
 	oldest time.Time
 
 	files, bytes, stored, dedup, packs, runsSent int64
@@ -108,6 +109,9 @@ func (u *upload) send(ctx context.Context, list []sending) error {
 	}
 	if len(list) > 0 {
 		if err := u.stream(ctx, list); err != nil {
+			return err
+		}
+		if err := u.stillThere(ctx); err != nil {
 			return err
 		}
 		if err := u.confirm(ctx); err != nil {
