@@ -87,8 +87,19 @@ func readPending(ctx context.Context, path string) (pack.File, error) {
 }
 
 // commit writes tables of the packs that were sent. Everything that their
-// listings and recipes name is in them, or was in the index before.
+// listings and recipes name is in them, or was in the index before. The error is
+// errMoved if any of that is gone.
 func (u *upload) commit(ctx context.Context) error {
+	if len(u.sent) == 0 {
+		return nil
+	}
+	if err := u.stillThere(ctx); err != nil {
+		return err
+	}
+	// It has to be the last look before a table is written.
+	if err := u.confirm(ctx); err != nil {
+		return err
+	}
 	var blobs, runs []pack.File
 	for _, f := range u.sent {
 		if len(f.Entries) > 0 && f.Entries[0].Kind == pack.Run {
@@ -116,10 +127,9 @@ func (u *upload) commit(ctx context.Context) error {
 const unlistedFor = time.Hour
 
 // stillThere looks whether packs that were sent some time ago, as by a machine that
-// slept in between, are still there. It goes before confirm, which has to be the
-// last look before a table is written.
+// slept in between, are still there.
 func (u *upload) stillThere(ctx context.Context) error {
-	if len(u.sent) == 0 || time.Since(u.oldest) < unlistedFor {
+	if time.Since(u.oldest) < unlistedFor {
 		return nil
 	}
 	g, gctx := errgroup.WithContext(ctx)

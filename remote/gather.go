@@ -132,7 +132,7 @@ func (u *upload) digestOne(ctx context.Context, b *blob) error {
 		}
 		l, ok := pick(found[b.sum], pack.Data)
 		if b.known = ok; ok {
-			u.index.count(l)
+			u.count(l)
 			return nil
 		}
 	}

@@ -159,14 +159,14 @@ func (u *upload) flush(c class) {
 	}
 	u.sets[c] = nil
 	if p.Builder == nil || p.Empty() {
-		u.count(p)
+		u.arrived(p)
 		return
 	}
 	send := u.sending
 	u.sender.Go(func() error {
 		err := send(p.Builder)
 		if err == nil {
-			u.count(p)
+			u.arrived(p)
 			p.Reset()
 			u.builders <- p.Builder
 		}
@@ -174,8 +174,8 @@ func (u *upload) flush(c class) {
 	})
 }
 
-// count says that the files of a pack are on the remote.
-func (u *upload) count(p *packing) {
+// arrived counts the files of a pack that is on the remote.
+func (u *upload) arrived(p *packing) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.files += p.files
@@ -215,11 +215,5 @@ func (u *upload) commitNow(ctx context.Context) error {
 	}
 	u.restart()
 	u.last = time.Now()
-	if err := u.stillThere(ctx); err != nil {
-		return err
-	}
-	if err := u.confirm(ctx); err != nil {
-		return err
-	}
 	return u.commit(ctx)
 }

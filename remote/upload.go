@@ -111,12 +111,6 @@ func (u *upload) send(ctx context.Context, list []sending) error {
 		if err := u.stream(ctx, list); err != nil {
 			return err
 		}
-		if err := u.stillThere(ctx); err != nil {
-			return err
-		}
-		if err := u.confirm(ctx); err != nil {
-			return err
-		}
 	}
 	if err := u.commit(ctx); err != nil {
 		return err
@@ -126,17 +120,52 @@ func (u *upload) send(ctx context.Context, list []sending) error {
 
 // stream runs the three steps.
 func (u *upload) stream(ctx context.Context, list []sending) error {
+	steps := []func(ctx context.Context) error{func(ctx context.Context) error {
+		defer close(u.queue)
+		defer close(u.work)
+		return u.readAll(ctx, list)
+	}}
+	for range runtime.GOMAXPROCS(0) {
+		steps = append(steps, u.digest)
+	}
+	return u.run(ctx, steps...)
+}
+
+// copy sends blobs that are in other packs of the remote, and records them.
+func (u *upload) copy(ctx context.Context, wishes []wish) error {
+	err := u.run(ctx, func(ctx context.Context) error {
+		defer close(u.queue)
+		for i := range wishes {
+			e := wishes[i].at.Entry
+			wishes[i].take = func(_ context.Context, content []byte) error {
+				raw := pack.Raw(e.Kind, content)
+				b := &blob{kind: e.Kind, sum: e.Sum, content: content, stored: pack.Compress(nil, raw), raw: len(raw), ready: make(chan struct{})}
+				close(b.ready)
+				select {
+				case u.queue <- b:
+					return nil
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+			}
+		}
+		return u.r.grant(ctx, wishes)
+	})
+	if err != nil {
+		return err
+	}
+	return u.commit(ctx)
+}
+
+// run runs the steps that fill the queue, puts what comes out of it into packs and
+// sends these.
+func (u *upload) run(ctx context.Context, steps ...func(ctx context.Context) error) error {
 	g, gctx := errgroup.WithContext(ctx)
 	// The sender outlives the steps, so that it has a context of its own.
 	u.restart = func() { u.startSender(ctx) }
 	u.restart()
-	g.Go(func() error {
-		defer close(u.queue)
-		defer close(u.work)
-		return u.readAll(gctx, list)
-	})
-	for range runtime.GOMAXPROCS(0) {
-		g.Go(func() error { return u.digest(gctx) })
+	for _, step := range steps {
+		g.Go(func() error { return step(gctx) })
 	}
 	g.Go(func() error { return u.assemble(gctx) })
 	err := g.Wait()
@@ -144,40 +173,6 @@ func (u *upload) stream(ctx context.Context, list []sending) error {
 		err = sendErr // what the others say follows from it
 	}
 	return err
-}
-
-// copy sends blobs that are in other packs of the remote, and records them.
-func (u *upload) copy(ctx context.Context, wishes []wish) error {
-	g, gctx := errgroup.WithContext(ctx)
-	u.restart = func() { u.startSender(ctx) }
-	u.restart()
-	g.Go(func() error { return u.assemble(gctx) })
-	for i := range wishes {
-		e := wishes[i].at.Entry
-		wishes[i].take = func(_ context.Context, content []byte) error {
-			raw := pack.Raw(e.Kind, content)
-			b := &blob{kind: e.Kind, sum: e.Sum, content: content, stored: pack.Compress(nil, raw), raw: len(raw), ready: make(chan struct{})}
-			close(b.ready)
-			select {
-			case u.queue <- b:
-				return nil
-			case <-gctx.Done():
-				return context.Cause(gctx)
-			}
-		}
-	}
-	g.Go(func() error {
-		defer close(u.queue)
-		return u.r.grant(gctx, wishes)
-	})
-	err := g.Wait()
-	if sendErr := u.sender.Wait(); sendErr != nil {
-		err = sendErr
-	}
-	if err != nil {
-		return err
-	}
-	return u.commit(ctx)
 }
 
 // startSender begins to send packs, up to so many at a time.
