@@ -102,10 +102,16 @@ func (w *Workspace) loads(ctx context.Context, opts PushOptions) (map[string]*ca
 			l.needs = append(l.needs, it)
 		}
 	}
-	if opts.Scope != KeepWorkspace {
-		if err := w.addHistory(ctx, to, opts.Scope); err != nil {
+	switch opts.Scope {
+	case KeepWorkspace:
+	case KeepHistory:
+		w.addHistory(to, history)
+	default:
+		tips, err := w.History(ctx, opts.Scope)
+		if err != nil {
 			return nil, err
 		}
+		w.addHistory(to, tips)
 	}
 	if !opts.NoRun {
 		err = w.addRuns(to)
@@ -148,11 +154,7 @@ func (d *destination) load(name string) *cargo {
 
 // addHistory adds what other commits need, if the cache has it: what it lacks has
 // been pushed by somebody else, or is lost.
-func (w *Workspace) addHistory(ctx context.Context, to *destination, scope Scope) error {
-	items, err := w.History(ctx, scope)
-	if err != nil {
-		return err
-	}
+func (w *Workspace) addHistory(to *destination, items []lock.Item) {
 	seen := map[hash.Sum]bool{}
 	for _, it := range items {
 		l := to.load(w.route(it.Path, to.name))
@@ -162,7 +164,6 @@ func (w *Workspace) addHistory(ctx context.Context, to *destination, scope Scope
 		seen[it.Sum] = true
 		l.wants = append(l.wants, remote.Want{Path: it.Path, Node: it.Node})
 	}
-	return nil
 }
 
 // addRuns adds the results that this workspace has made or taken from the run
@@ -202,10 +203,5 @@ func (w *Workspace) addRuns(to *destination) error {
 }
 
 func (w *Workspace) allStored(items []lock.Item) bool {
-	for _, it := range items {
-		if !w.stored(it.Node) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(items, func(it lock.Item) bool { return !w.stored(it.Node) })
 }

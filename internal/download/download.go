@@ -7,9 +7,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"time"
+
+	"github.com/xtrepro/xt/internal/backoff"
 )
 
 // Progress is told how far a download is.
@@ -93,7 +94,7 @@ func (d *Downloader) Get(ctx context.Context, url string, part *Part, known Know
 		if try >= t.tries(e.Kind) {
 			return Result{}, e
 		}
-		wait := max(pause(try), e.wait)
+		wait := max(backoff.Pause(try, firstWait, longestWait), e.wait)
 		if d.Log != nil {
 			d.Log("%v; trying again in %v", e, wait.Round(100*time.Millisecond))
 		}
@@ -107,19 +108,7 @@ func (d *Downloader) pause(ctx context.Context, wait time.Duration) error {
 	if d.sleep != nil {
 		return d.sleep(ctx, wait)
 	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(wait):
-		return nil
-	}
-}
-
-// pause is how long to wait after a number of tries: exponentially longer, and
-// by chance, lest many clients come back at the same moment.
-func pause(tries int) time.Duration {
-	longest := min(firstWait<<(tries-1), longestWait)
-	return longest/2 + rand.N(longest/2)
+	return backoff.Sleep(ctx, wait)
 }
 
 // client takes the proxy from the environment, as all of Go's does.

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"math/rand/v2"
 	"path"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/xtrepro/xt/internal/backoff"
 )
 
 // driver is a transport: a store whose errors are the raw ones, and which
@@ -55,21 +56,12 @@ var (
 func newRetrying(d driver, url string, opts Options) *retrying {
 	s := &retrying{driver: d, url: url, log: opts.Log, sleep: opts.sleep, foreign: opts.Foreign}
 	if s.sleep == nil {
-		s.sleep = sleep
+		s.sleep = backoff.Sleep
 	}
 	if s.log == nil {
 		s.log = func(string, ...any) {}
 	}
 	return s
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }
 
 // do calls f until it succeeds, fails for good, or has been tried too often
@@ -88,7 +80,7 @@ func (s *retrying) do(ctx context.Context, op, key string, f func() (moved bool,
 		if try >= s.tries(e.Kind) {
 			return e
 		}
-		wait := pause(try)
+		wait := backoff.Pause(try, firstWait, longestWait)
 		s.log("%v; trying again in %v", e, wait.Round(100*time.Millisecond))
 		if err := s.sleep(ctx, wait); err != nil {
 			return explain(ctx, s.url, op, key, err)
@@ -107,13 +99,6 @@ func (s *retrying) tries(kind Kind) int {
 		return 2 // the SDK of S3 has learnt the time from the answer
 	}
 	return 1
-}
-
-// pause is how long to wait after a number of tries: exponentially longer, and
-// by chance, lest many clients come back at the same moment.
-func pause(tries int) time.Duration {
-	longest := min(firstWait<<(tries-1), longestWait)
-	return longest/2 + rand.N(longest/2)
 }
 
 func (s *retrying) Stat(ctx context.Context, key string) (info Info, err error) {
