@@ -2,7 +2,8 @@
 
 AFTER maps the name of a module to a function that is called with the module
 right after its import. A module that is never imported costs nothing, and a
-script that seeds for itself does so later, so its own seeds win.
+script that seeds for itself does so later, so its own seeds win. SUPPLIED are
+modules of AFTER that are empty ones where nobody else has them.
 
 Syntax and library calls are those that Python 3.8 to 3.14 have in common, and
 what is imported here is what Python has loaded anyway.
@@ -12,6 +13,7 @@ import os
 import sys
 
 AFTER = {}
+SUPPLIED = ("mlflow.llm",)
 
 
 def after(*names):
@@ -39,7 +41,23 @@ class Finder:
             if spec is not None:
                 watch(spec.loader, name)
                 return spec
+        if name in SUPPLIED:
+            from _frozen_importlib import ModuleSpec
+
+            return ModuleSpec(name, Empty)
         return None
+
+
+class Empty:
+    """Loads a module of SUPPLIED."""
+
+    @staticmethod
+    def create_module(spec):
+        return None
+
+    @staticmethod
+    def exec_module(module):
+        run(module.__name__, module)
 
 
 def watch(loader, name):
@@ -56,17 +74,17 @@ def watch(loader, name):
         loader.__dict__.pop("exec_module", None)
         execute(module)
         if module.__name__ == name:
-            run(name)
+            run(name, module)
 
     loader.exec_module = exec_module
 
 
-def run(name):
+def run(name, module):
     """Call AFTER[name]; what goes wrong there is not the script's fault."""
     try:
-        AFTER[name](sys.modules[name])
+        AFTER[name](module)
     except Exception as error:
-        complain("%s not seeded: %s: %s" % (name, type(error).__name__, error))
+        complain("%s left as it is: %s: %s" % (name, type(error).__name__, error))
 
 
 def complain(text):
@@ -219,6 +237,20 @@ def hand_down_place(spawn):
     spawn.get_preparation_data, spawn.prepare = get_preparation_data, prepare_at
 
 
+@after("mlflow.pytorch")
+def keep_pickle(pytorch):
+    import _xt_mlflow
+
+    _xt_mlflow.keep_pickle(pytorch)
+
+
+@after("mlflow.llm")
+def fill_llm(llm):
+    import _xt_mlflow
+
+    _xt_mlflow.fill_llm(llm)
+
+
 # --- Starting.
 
 
@@ -246,7 +278,7 @@ def install():
     sys.meta_path.insert(0, Finder)
     for name in list(AFTER):
         if name in sys.modules:
-            run(name)
+            run(name, sys.modules[name])
 
 
 # The files of the sitecustomize modules that were run.
