@@ -20,6 +20,7 @@ type execution struct {
 	room *room  // the clean directory; nil in the workspace
 	// traced says that it is to be recorded which files the command opens.
 	traced bool
+	verify bool     // it is run once more, to be compared
 	env    []string // of the command
 }
 
@@ -132,6 +133,7 @@ func (w *Workspace) remember(step *Step) error {
 // another attempt it calls again.
 func (e *execution) attempts(ctx context.Context, again func() error) error {
 	s := e.step.Stage
+	e.track(ctx)
 	for i := 0; ; i++ {
 		err := e.command(ctx)
 		if err == nil || i >= s.Retries || ctx.Err() != nil {

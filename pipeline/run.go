@@ -35,6 +35,8 @@ type Result struct {
 	Memory   int64         // the largest resident set of one of the stage's processes, in bytes; 0 if not known
 	Log      string        // path of the output that was kept; "" if none
 	Seen     *Seen         // what the command did with files; nil if that was not recorded
+
+	tracked Tracked // the run that it is, while it is open; nil if it is none
 }
 
 // Kept is something of the user's that stood where an output was to be.
@@ -328,6 +330,7 @@ func (r *runner) end(res *Result) {
 		r.acted[s] = true
 		res.Err = r.record(step, res)
 	}
+	r.w.endTracking(res, Dir(r.w.Root), "", res.Err)
 	switch {
 	case res.Err != nil:
 		r.bad[s] = fmt.Sprintf("stage %s failed", s.Name)

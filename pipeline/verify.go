@@ -116,9 +116,9 @@ type verifier struct {
 }
 
 // stage verifies one stage. An error means that this could not be done.
-func (v *verifier) stage(ctx context.Context, s *Stage) (*Verified, error) {
+func (v *verifier) stage(ctx context.Context, s *Stage) (res *Verified, err error) {
 	old := v.facts.Lock.Stages[s.Name]
-	res := &Verified{Stage: s, Entry: old}
+	res = &Verified{Stage: s, Entry: old}
 	step, verdict := v.step(s, old)
 	if verdict != "" {
 		res.Verdict, res.Reasons = verdict, step.Reasons
@@ -132,16 +132,19 @@ func (v *verifier) stage(ctx context.Context, s *Stage) (*Verified, error) {
 		times = max(2, times)
 	}
 	var rooms []*room
+	var results []*Result
 	defer func() {
-		for _, r := range rooms {
+		for i, r := range rooms {
+			v.w.endTracking(results[i], Dir(r.root), res.Verdict, errors.Join(res.Err, err))
 			r.remove()
 		}
 	}()
 	var made [][]lock.Item
 	for range times {
-		r, items, err := v.again(ctx, step, res)
+		result := &Result{Step: step}
+		r, items, err := v.again(ctx, result, res)
 		if r != nil {
-			rooms = append(rooms, r)
+			rooms, results = append(rooms, r), append(results, result)
 		}
 		if err != nil {
 			return res, v.failed(ctx, res, err)
@@ -213,14 +216,14 @@ func (v *verifier) step(s *Stage, old *lock.Stage) (*Step, Verdict) {
 
 // again runs the stage's command once in a room of its own, which the caller
 // removes, and returns what it made.
-func (v *verifier) again(ctx context.Context, step *Step, res *Verified) (*room, []lock.Item, error) {
-	w, s := v.w, step.Stage
+func (v *verifier) again(ctx context.Context, result *Result, res *Verified) (*room, []lock.Item, error) {
+	w, step := v.w, result.Step
+	s := step.Stage
 	r, err := w.newRoom(ctx, step)
 	if err != nil {
 		return r, nil, err
 	}
-	result := &Result{Step: step}
-	e := &execution{w: w, step: step, res: result, rep: v.rep, root: r.root, room: r, traced: true}
+	e := &execution{w: w, step: step, res: result, rep: v.rep, root: r.root, room: r, traced: true, verify: true}
 	if e.env, err = w.isolatedEnv(ctx, s); err != nil {
 		return r, nil, err
 	}

@@ -41,6 +41,8 @@ type Workspace struct {
 
 	// Log, if not nil, gets a line for each step that takes long.
 	Log io.Writer
+	// Tracker, if not nil, keeps executions as runs.
+	Tracker Tracker
 	// Hurry, if not nil, is closed when commands are to be killed rather than
 	// asked to end.
 	Hurry <-chan struct{}
