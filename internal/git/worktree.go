@@ -32,6 +32,12 @@ func (r *Repo) Dirty(paths []string) ([]string, error) {
 	return dirty, nil
 }
 
+// Diff returns how the files that git knows differ from HEAD, as a patch that "git
+// apply" takes; nothing if they do not.
+func (r *Repo) Diff() ([]byte, error) {
+	return r.run("diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv", "HEAD")
+}
+
 // touches reports whether one of git's status records concerns path: the path
 // itself, something below it, or an untracked directory above it. An ignored
 // file below a directory is not part of the code, but an ignored path is not
