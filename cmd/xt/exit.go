@@ -47,6 +47,9 @@ func (a *app) exit(ctx context.Context, err error, asJSON bool) int {
 	if err == nil {
 		return exitFine
 	}
+	if ended := new(exitError); errors.As(err, &ended) {
+		return ended.code // the command has said why
+	}
 	code := exitCode(err)
 	if sig := new(signalError); errors.As(context.Cause(ctx), &sig) {
 		a.term.Error("interrupted")

@@ -29,10 +29,27 @@ func flagsFirst(c *cli.App, args []string) []string {
 		head, rest = append(head, rest[0]), rest[1:]
 		flags, cmds = cmd.Flags, cmd.Subcommands
 		if len(cmds) == 0 {
-			return append(head, reorder(rest, flags)...)
+			return append(head, arrange(cmd, rest)...)
 		}
 	}
 	return append(head, rest...)
+}
+
+// arrange orders what follows the name of a command. Operands of xt run are a
+// command line, whose flags are not those of xt.
+func arrange(cmd *cli.Command, args []string) []string {
+	if cmd.Name != "run" {
+		return reorder(args, cmd.Flags)
+	}
+	n, ok := leadingFlags(args, cmd.Flags)
+	flags, operands := reorder(args[:n], cmd.Flags), args[n:]
+	if !ok {
+		operands = operands[1:] // after "--"
+	}
+	if len(operands) > 0 {
+		flags = append(append(flags, "--"), operands...)
+	}
+	return flags
 }
 
 func findCommand(cmds []*cli.Command, name string) *cli.Command {

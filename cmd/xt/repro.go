@@ -105,6 +105,12 @@ func (a *app) reallyRun(c *cli.Context, w *pipeline.Workspace, stages []*pipelin
 		return err
 	}
 	defer evidence.close()
+	tracker, err := a.newTracker(w)
+	if err != nil {
+		return err
+	}
+	defer tracker.close()
+	w.Tracker = tracker
 	begin := time.Now()
 	if err := w.Prepare(c.Context, stages); err != nil {
 		return err
