@@ -75,6 +75,7 @@ type Difference struct {
 // at least twice and compared with themselves. The workspace stays as it is, and
 // so does xt.lock. rep is told of the runs; done of each stage, one at a time.
 func (w *Workspace) Verify(ctx context.Context, stages []*Stage, opts VerifyOptions, rep Reporter, done func(*Verified)) ([]*Verified, error) {
+	trySandbox()
 	facts, err := w.Facts(ctx, stages)
 	if err != nil {
 		return nil, err
