@@ -1,0 +1,81 @@
+package git
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// few is up to how many packed objects a git command of its own is not worth it.
+const few = 16
+
+// ReadEach reads the files at many paths, which are distinct, and calls each with
+// the path of one and its bytes as git stores them, in no order. It is for what
+// will be wanted: a file that it cannot read in a quick way, for whatever reason,
+// it leaves to [Snapshot.ReadFile].
+func (s *Snapshot) ReadEach(paths []string, each func(path string, content []byte)) {
+	var packed []File
+	for _, path := range paths {
+		f, ok := s.files[path]
+		if !ok || f.Mode == Submodule || f.in != nil {
+			continue
+		}
+		if content, ok := s.r.loose(f.Blob); ok {
+			each(path, content)
+			continue
+		}
+		packed = append(packed, f)
+	}
+	if len(packed) > few {
+		_ = s.r.batch(packed, each) // [Snapshot.ReadFile] fails too, and says why
+	}
+}
+
+// batch asks one git command for many objects. It unpacks them in a third of the
+// time that go-git takes, and beside this process.
+func (r *Repo) batch(files []File, each func(path string, content []byte)) error {
+	var names strings.Builder
+	for _, f := range files {
+		names.WriteString(f.Blob + "\n")
+	}
+	cmd := r.command([]byte(names.String()), "cat-file", "--batch", "--buffer")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	rd := bufio.NewReaderSize(out, 1<<16)
+	for _, f := range files {
+		content, err := nextBlob(rd, f.Blob)
+		if err != nil {
+			out.Close()
+			_ = cmd.Wait() // it ends, since nobody reads on
+			return err
+		}
+		each(f.Path, content)
+	}
+	return cmd.Wait()
+}
+
+// nextBlob reads what "git cat-file --batch" says about one blob: its name, type
+// and size on a line, and its content with an end of line.
+func nextBlob(rd *bufio.Reader, name string) ([]byte, error) {
+	line, err := rd.ReadString('\n')
+	if err != nil {
+		return nil, err
+	}
+	digits, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), name+" blob ")
+	size, err := strconv.Atoi(digits)
+	if !ok || err != nil || size < 0 {
+		return nil, fmt.Errorf("git cat-file: unexpected answer %q", line)
+	}
+	content := make([]byte, size+1)
+	if _, err := io.ReadFull(rd, content); err != nil {
+		return nil, err
+	}
+	return content[:size], nil
+}
