@@ -56,7 +56,7 @@ func staged(t testing.TB, files map[string]string) (dir string, open func(rev st
 	gitIn(t, dir, "init", "-q")
 	gitIn(t, dir, "add", "-A")
 	return dir, func(rev string) *Snapshot {
-		s, err := OpenSnapshot(dir, rev)
+		s, err := OpenToInspect(dir, rev)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -115,7 +115,7 @@ func (a *app) inspect(c *cli.Context, rev string) (*checked, error) {
 	}
 	r := &checked{strict: c.Bool("strict")}
 	onRemote := c.Bool("remote") || c.String("name") != ""
-	s, err := pipeline.OpenSnapshot(root, rev)
+	s, err := pipeline.OpenToInspect(root, rev)
 	if errors.Is(err, git.ErrNoRepository) && rev == "" && !onRemote {
 		w, err := a.open()
 		if err != nil {
