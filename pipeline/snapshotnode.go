@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/git"
@@ -34,9 +35,13 @@ func (s *Snapshot) foresee() {
 			}
 		}
 	}
+	var mu sync.Mutex
 	s.files.ReadEach(paths, func(path string, content []byte) {
 		f, _ := s.files.File(path)
-		s.leaves[path] = leafOf(f, content)
+		n := leafOf(f, content)
+		mu.Lock()
+		defer mu.Unlock()
+		s.leaves[path] = n
 	})
 }
 

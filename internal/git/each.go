@@ -4,19 +4,36 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // few is up to how many packed objects a git command of its own is not worth it.
 const few = 16
 
 // ReadEach reads the files at many paths, which are distinct, and calls each with
-// the path of one and its bytes as git stores them, in no order. It is for what
-// will be wanted: a file that it cannot read in a quick way, for whatever reason,
-// it leaves to [Snapshot.ReadFile].
+// the path of one and its bytes as git stores them: in no order, and from several
+// goroutines. It is for what will be wanted: a file that it cannot read in a quick
+// way, for whatever reason, it leaves to [Snapshot.ReadFile].
 func (s *Snapshot) ReadEach(paths []string, each func(path string, content []byte)) {
-	var packed []File
+	var wg sync.WaitGroup
+	packed := make([][]File, min(len(paths), runtime.GOMAXPROCS(0)))
+	for i := range packed {
+		part := paths[i*len(paths)/len(packed) : (i+1)*len(paths)/len(packed)]
+		wg.Go(func() { packed[i] = s.readLoose(part, each) })
+	}
+	wg.Wait()
+	if rest := slices.Concat(packed...); len(rest) > few {
+		_ = s.r.batch(rest, each) // [Snapshot.ReadFile] fails too, and says why
+	}
+}
+
+// readLoose is [Snapshot.ReadEach] for what is in files of its own. It returns what
+// is not.
+func (s *Snapshot) readLoose(paths []string, each func(path string, content []byte)) (packed []File) {
 	for _, path := range paths {
 		f, ok := s.files[path]
 		if !ok || f.Mode == Submodule || f.in != nil {
@@ -28,9 +45,7 @@ func (s *Snapshot) ReadEach(paths []string, each func(path string, content []byt
 		}
 		packed = append(packed, f)
 	}
-	if len(packed) > few {
-		_ = s.r.batch(packed, each) // [Snapshot.ReadFile] fails too, and says why
-	}
+	return packed
 }
 
 // batch asks one git command for many objects. It unpacks them in a third of the

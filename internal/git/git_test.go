@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -156,22 +157,22 @@ func TestReadEach(t *testing.T) {
 	}
 	git("add", "-A")
 	git("commit", "-qm", "first")
-	check := func(want int) {
+	check := func(want int64) {
 		t.Helper()
 		bothWays(t, dir, func(t *testing.T, r *Repo) {
 			s, err := r.Index()
 			if err != nil {
 				t.Fatal(err)
 			}
-			n := 0
+			var n atomic.Int64
 			s.ReadEach(paths, func(path string, content []byte) {
-				n++
+				n.Add(1)
 				if b, err := s.ReadFile(path); err != nil || !bytes.Equal(b, content) {
 					t.Errorf("%s: %q, not %q, %v", path, content, b, err)
 				}
 			})
-			if n != want {
-				t.Errorf("%d of %d were read", n, want)
+			if n.Load() != want {
+				t.Errorf("%d of %d were read", n.Load(), want)
 			}
 		})
 	}

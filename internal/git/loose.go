@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ var inflaters = sync.Pool{New: func() any { return new(inflater) }}
 
 // inflater is what reading one object after the other need not make anew.
 type inflater struct {
+	file   bytes.Buffer
 	zlib   io.ReadCloser
 	packed bytes.Reader
 	start  [32]byte // of the object: what it is and how long, and the first of its content
@@ -29,13 +29,30 @@ func (r *Repo) loose(name string) (content []byte, ok bool) {
 	if len(name) < 40 {
 		return nil, false
 	}
-	b, err := os.ReadFile(filepath.Join(r.Common, "objects", name[:2], name[2:]))
-	if err != nil {
+	in := inflaters.Get().(*inflater)
+	defer in.done()
+	if err := in.read(filepath.Join(r.Common, "objects", name[:2], name[2:])); err != nil {
 		return nil, false
 	}
-	in := inflaters.Get().(*inflater)
-	defer inflaters.Put(in)
-	return in.blob(b)
+	return in.blob(in.file.Bytes())
+}
+
+func (in *inflater) read(path string) error {
+	f, err := openRead(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = in.file.ReadFrom(f)
+	return err
+}
+
+// done gives an inflater back, without what a large file made of it.
+func (in *inflater) done() {
+	if in.file.Reset(); in.file.Cap() > 1<<20 {
+		in.file = bytes.Buffer{}
+	}
+	inflaters.Put(in)
 }
 
 // blob returns the content of a blob from the file that it is in.
