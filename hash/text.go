@@ -30,6 +30,9 @@ type Text struct{ b []byte }
 // Line adds a line: the label, which must be a plain word, and each value
 // quoted as a Go string.
 func (t *Text) Line(label string, values ...string) {
+	if t.b == nil {
+		t.b = make([]byte, 0, 1024) // as long as most
+	}
 	t.b = append(t.b, label...)
 	for _, v := range values {
 		t.b = append(t.b, ' ')

@@ -19,11 +19,12 @@ type Snapshot struct {
 	Graph *Graph
 	Lock  *lock.File
 
-	files  *git.Snapshot
-	prefix string
-	texts  map[string][]byte    // what ReadFile has read
-	nodes  map[string]hash.Node // by path in the project
-	leaves map[string]hash.Node // of files as git stores them, by path in git
+	files    *git.Snapshot
+	prefix   string
+	texts    map[string][]byte    // what ReadFile has read
+	nodes    map[string]hash.Node // by path in the project
+	leaves   map[string]hash.Node // of files as git stores them, by path in git; nil if not read ahead
+	recorded map[string]hash.Node // made on first need, by path in the project
 }
 
 // OpenSnapshot reads the project whose root is the directory root, as it is in
@@ -56,7 +57,7 @@ func SnapshotOf(repo *git.Repo, prefix, rev string) (*Snapshot, error) {
 // snapshotOf opens a snapshot. It calls ahead, beside all else, once xt.lock is
 // parsed.
 func snapshotOf(repo *git.Repo, prefix, rev string, ahead func(*Snapshot)) (s *Snapshot, err error) {
-	s = &Snapshot{prefix: prefix, texts: map[string][]byte{}, nodes: map[string]hash.Node{}, leaves: map[string]hash.Node{}}
+	s = &Snapshot{prefix: prefix, texts: map[string][]byte{}, nodes: map[string]hash.Node{}}
 	if rev == "" {
 		s.files, err = repo.Index()
 	} else {
@@ -138,7 +139,7 @@ func (s *Snapshot) Check(ctx context.Context) (*Plan, error) {
 		Within:   func(hash.Node, string) (hash.Node, bool) { return hash.Node{}, false },
 		Past:     func(hash.Fingerprint) ([]lock.Item, bool) { return nil, false },
 	}
-	recorded := recordedNodes(s.Lock)
+	recorded := s.recordedNodes()
 	for _, path := range pathsOf(s.Graph.Stages, s.Lock) {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 
@@ -13,21 +12,25 @@ import (
 )
 
 // recordedNodes returns what xt.lock says of each path that its stages name.
-func recordedNodes(f *lock.File) map[string]hash.Node {
-	nodes := map[string]hash.Node{}
-	for _, s := range f.Stages {
-		for _, it := range slices.Concat(s.Code, s.Deps, s.Outs) {
-			nodes[it.Path] = it.Node
+func (s *Snapshot) recordedNodes() map[string]hash.Node {
+	if s.recorded == nil {
+		s.recorded = make(map[string]hash.Node, 3*len(s.Lock.Stages))
+		for _, st := range s.Lock.Stages {
+			for _, items := range [...][]lock.Item{st.Code, st.Deps, st.Outs} {
+				for _, it := range items {
+					s.recorded[it.Path] = it.Node
+				}
+			}
 		}
 	}
-	return nodes
+	return s.recorded
 }
 
 // foresee reads the files that xt.lock names, in the quickest way that there is.
 func (s *Snapshot) foresee() {
 	var paths []string
 	seen := map[string]bool{}
-	for name := range recordedNodes(s.Lock) {
+	for name := range s.recordedNodes() {
 		for _, f := range s.filesBelow(name) {
 			if !seen[f] {
 				seen[f] = true
@@ -35,6 +38,7 @@ func (s *Snapshot) foresee() {
 			}
 		}
 	}
+	s.leaves = make(map[string]hash.Node, len(paths))
 	var mu sync.Mutex
 	s.files.ReadEach(paths, func(path string, content []byte) {
 		f, _ := s.files.File(path)
