@@ -76,3 +76,21 @@ def stage_inputs(root: Path, stages: int) -> None:
     (root / "out").mkdir()
     for i in range(stages):
         (root / "in" / f"{i:04d}").write_text(f"input {i}\n")
+
+
+# A training as a script does it: modules, a file for each sample, and then arithmetic.
+TRAINING = """
+import argparse, csv, json, logging, math, pathlib, random, statistics, urllib.request
+
+samples = []
+for path in sorted(pathlib.Path("data").rglob("*.bin")):
+    raw = path.read_bytes()
+    samples.append(([x / 255 for x in raw[:32]], raw[32] > 127))
+weights = [random.gauss(0, 0.1) for _ in range(32)]
+for epoch in range(60):
+    random.shuffle(samples)
+    for x, y in samples:
+        error = y - 1 / (1 + math.exp(-sum(w * v for w, v in zip(weights, x))))
+        weights = [w + 0.01 * error * v for w, v in zip(weights, x)]
+json.dump(weights, open("out", "w"))
+"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 import data
 from data import remove
 from measure import Board, Bound, Failed, Key, Target, run
-from tools import ENVIRONMENT, Dud, Dvc, Programs, Tool, Xt
+from tools import ENVIRONMENT, Dud, Dvc, Programs, Tool, Xt, quietly
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 Targets = list[Target | Bound]
@@ -246,6 +247,53 @@ def start_up(b: Bench) -> Targets:
     return [Bound("status of a small project", 20, "ms", lambda pick: 1e3 * b.board.sum([key], wall, pick), [key])]
 
 
+def isolation(b: Bench) -> Targets:
+    """What a clean directory and the watching of files add to stages that do nothing, to one with many inputs, and to a training."""
+    stages, files = b.count(200), b.count(1000)
+    modes = {"xt": [], "xt --isolated": ["--isolated"], "xt --trace": ["--trace"]}
+    for folder in isolation_projects(b, {"trivial": stages, "inputs": files, "training": 2 * files}):
+        step = folder.name
+        quietly([b.programs.xt, "repro", "-q"], folder, b.env)
+        for _ in range(b.rounds):
+            for name, flags in modes.items():
+                b.time(step, name, [b.programs.xt, "repro", "-q", "--force", *flags], folder)
+            if step == "inputs":
+                b.time(step, "cp, rm", ["sh", "-c", 'cp -a --reflink=never "$0" copy && rm -r copy', str(folder / "data")], b.work)
+
+    def more(step: str, name: str, per: int, copies: int = 0) -> Callable:
+        def ms(pick: Callable) -> float:
+            least = b.board.sum([(step, "xt")] + [(step, "cp, rm")] * copies, wall, pick)
+            return 1e3 / per * (b.board.sum([(step, name)], wall, pick) - least)
+
+        return ms
+
+    return [
+        Bound("isolated: added to a stage", 50, "ms", more("trivial", "xt --isolated", stages), [("trivial", "xt --isolated")]),
+        Bound("to one of 1,000 inputs, above copying and removing them", 50, "ms", more("inputs", "xt --isolated", 1, 1), [("inputs", "xt --isolated")]),
+        Bound("traced: added to a stage", 50, "ms", more("trivial", "xt --trace", stages), [("trivial", "xt --trace")]),
+        Target("traced: a training that reads 2,000 files", [("training", "xt --trace")], [("training", "xt")], 2),
+    ]
+
+
+def isolation_projects(b: Bench, sizes: dict[str, int]) -> Iterator[Path]:
+    """Projects for isolation, one after the other."""
+    for step, n in sizes.items():
+        folder = b.work / step
+        folder.mkdir()
+        xt = Xt(b.programs.xt)
+        xt.begin(folder, b.env)
+        if step == "trivial":
+            data.stage_inputs(folder, n)
+            xt.declare(folder, n, b.env)
+        else:
+            data.tree(folder / "data", n, 1000, 4 * KIB)
+            (folder / "train.py").write_text(data.TRAINING)
+            cmd = "ls data | wc -l > out" if step == "inputs" else f"'{sys.executable}' train.py"
+            (folder / "xt.toml").write_text(f'[stage.train]\ncmd = "{cmd}"\ncode = ["train.py"]\ndeps = ["data"]\nouts = ["out"]\nseed = 1\n')
+        yield folder
+        remove(folder)
+
+
 @dataclass(frozen=True)
 class Scenario:
     measure: Callable[[Bench], Targets]
@@ -259,4 +307,5 @@ SCENARIOS = {
     "millionfiles": Scenario(million_files, 11 * GIB),
     "stages": Scenario(stages, 0.2 * GIB),
     "startup": Scenario(start_up, 0.1 * GIB),
+    "isolation": Scenario(isolation, 0.2 * GIB),
 }

@@ -208,7 +208,7 @@ def find(repo: Path, kept: Path, scratch: Path, xt: str | None, dud: str | None,
 
     def build(package: str) -> str:
         out = scratch / Path(package).name
-        quietly(["go", "build", "-o", str(out), package], repo, dict(os.environ))
+        quietly(["go", "build", "-tags", "disable_grpc_modules", "-o", str(out), package], repo, dict(os.environ))
         return str(out)
 
     return Programs(

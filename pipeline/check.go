@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/internal/git"
 	"github.com/xtrepro/xt/lock"
 )
 
@@ -73,7 +75,7 @@ type Inspection struct {
 
 	graph *Graph
 	file  *lock.File
-	lines map[string]int // of the entries in xt.lock
+	lines func() map[string]int // of the entries in xt.lock
 }
 
 // Count returns how many findings have a level.
@@ -88,16 +90,20 @@ func (in *Inspection) Count(l Level) int {
 }
 
 func newInspection(g *Graph, file *lock.File, plan *Plan, src Source) *Inspection {
-	in := &Inspection{Plan: plan, Findings: []Finding{}, graph: g, file: file}
-	if b, err := src.ReadFile(LockFile); err == nil {
-		in.lines = lock.StageLines(b)
-	}
-	return in
+	lines := sync.OnceValue(func() map[string]int {
+		b, _ := src.ReadFile(LockFile) // without it there are no lines to tell
+		return lock.StageLines(b)
+	})
+	return &Inspection{Plan: plan, Findings: []Finding{}, graph: g, file: file, lines: lines}
 }
 
 // Inspect checks the project as git has it: that xt.lock matches, and what the
 // policy of xt.toml asks for. It needs no data and runs nothing.
 func (s *Snapshot) Inspect(ctx context.Context) (*Inspection, error) {
+	changed := sync.OnceValues(func() ([]git.File, error) { return s.files.Changed(s.dir()) })
+	if s.Graph.Config.Check.LargeFiles != Ignore {
+		go changed() // git takes its time: whoever wants the answer waits for the rest of it
+	}
 	plan, err := s.Check(ctx)
 	if err != nil {
 		return nil, err
@@ -108,7 +114,7 @@ func (s *Snapshot) Inspect(ctx context.Context) (*Inspection, error) {
 		return nil, err
 	}
 	in.inspectLock(kept)
-	if err := in.largeFiles(s); err != nil {
+	if err := in.largeFiles(s, changed); err != nil {
 		return nil, err
 	}
 	return in, in.finish(s)
@@ -159,7 +165,7 @@ func (in *Inspection) atStage(s *Stage, f Finding) {
 
 // atEntry adds a finding about a stage's entry in xt.lock.
 func (in *Inspection) atEntry(name string, f Finding) {
-	f.File, f.Line, f.Stage = LockFile, in.lines[name], name
+	f.File, f.Line, f.Stage = LockFile, in.lines()[name], name
 	in.add(f)
 }
 

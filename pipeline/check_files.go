@@ -8,21 +8,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xtrepro/xt/internal/git"
 	"github.com/xtrepro/xt/internal/secrets"
 	"github.com/xtrepro/xt/internal/term"
 )
 
 // largeFiles finds files for git that are new or changed, and large.
-func (in *Inspection) largeFiles(s *Snapshot) error {
+func (in *Inspection) largeFiles(s *Snapshot, changed func() ([]git.File, error)) error {
 	policy := in.graph.Config.Check
 	if policy.LargeFiles == Ignore {
 		return nil
 	}
-	dir := strings.TrimSuffix(s.prefix, "/")
-	if dir == "" {
-		dir = "."
-	}
-	files, err := s.files.Changed(dir)
+	files, err := changed()
 	if err != nil {
 		return fmt.Errorf("look for large files: %w", err)
 	}

@@ -130,5 +130,8 @@ func Trains(s *Stage) bool {
 // trains reports whether a name speaks of training. One that speaks of splitting
 // data, as train_test_split, does not.
 func trains(name string) bool {
-	return trainWord.MatchString(name) && !strings.Contains(strings.ToLower(name), "split")
+	lower := strings.ToLower(name)
+	has := func(s string) bool { return strings.Contains(lower, s) }
+	maybe := has("train") || has("fit") || has("tun") // most names are none of the slow search
+	return maybe && trainWord.MatchString(name) && !has("split")
 }

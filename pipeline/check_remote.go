@@ -9,8 +9,9 @@ import (
 )
 
 // InspectRemote adds what xt.lock, as the snapshot has it, names and the remotes
-// lack. With a name in t it is asked of that remote only. What a remote holds is
-// taken at the word of its index: "xt fsck --remote" reads it back.
+// lack. With a name in t it is asked of that remote only. It looks which packs are
+// there, and takes the index's word for what is in them: "xt fsck --remote" reads
+// them back.
 func (w *Workspace) InspectRemote(ctx context.Context, s *Snapshot, in *Inspection, t Transfer) error {
 	at := &Workspace{Root: w.Root, Graph: s.Graph, Repo: w.Repo, Lock: w.Lock, Cache: w.Cache, Log: w.Log, environ: w.environ}
 	to, err := at.destination(t.Remote)
@@ -37,7 +38,7 @@ func (w *Workspace) InspectRemote(ctx context.Context, s *Snapshot, in *Inspecti
 			}
 		}
 		if !has {
-			in.notHeld(it, name)
+			in.notHeld(it, name, held[name])
 		}
 	}
 	in.sort()
@@ -53,14 +54,21 @@ func (f *fetching) holdings(ctx context.Context, name string) (*remote.Holdings,
 	if err != nil {
 		return nil, err
 	}
-	return r.Holdings(ctx)
+	held, err := r.Holdings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return held, held.Look(ctx)
 }
 
-func (in *Inspection) notHeld(it Item, name string) {
+func (in *Inspection) notHeld(it Item, name string, held *remote.Holdings) {
 	f := Finding{
 		Rule: RuleMissing, Level: Error, File: LockFile,
 		Message: fmt.Sprintf("remote %s does not have %s (%s)", name, it.Path, nodeWords(it.Node)),
 		Hint:    "\"xt push\" sends it; what no cache has any more, \"xt repro\" makes again",
+	}
+	if held != nil && held.Damaged() {
+		f.Hint = "the remote lost some of what it had: \"xt fsck --remote --repair\" sends it again from a cache, \"xt push\" what it never had"
 	}
 	if it.Stage == "" {
 		in.add(f)

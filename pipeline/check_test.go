@@ -5,11 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/xtrepro/xt/internal/git"
 	"github.com/xtrepro/xt/lock"
 )
 
@@ -58,7 +56,7 @@ func staged(t testing.TB, files map[string]string) (dir string, open func(rev st
 	gitIn(t, dir, "init", "-q")
 	gitIn(t, dir, "add", "-A")
 	return dir, func(rev string) *Snapshot {
-		s, err := OpenSnapshot(dir, rev)
+		s, err := OpenToInspect(dir, rev)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,18 +103,18 @@ metrics = ["m"]
 // after a change.
 func locked(t testing.TB, config string, change func(f *lock.File)) map[string]string {
 	w := newWorld(t, strings.ReplaceAll(config, "frozen = true\n", ""))
-	files := map[string]string{"xt.toml": config, "in": "in", "a.py": "code", ".gitignore": "/x\n"}
+	files := map[string]string{"xt.toml": config, "in": "in", ".gitignore": "/x\n/out\n"}
 	for _, s := range w.graph.Stages {
-		e := *w.Lock.Stages[s.Name]
+		e := w.Lock.Stages[s.Name]
 		e.How = lock.Executed
-		e.Outs = slices.Clone(e.Outs)
-		for i, o := range e.Outs {
-			e.Outs[i].Node = node("made")
-			if o.Path == "m" {
-				files["m"] = "made"
+		for _, c := range s.Code {
+			files[c] = c
+		}
+		for _, o := range s.Outs {
+			if !o.Cache {
+				files[o.Path] = "made by " + s.Name + " from " + e.Fingerprint.String()
 			}
 		}
-		w.Lock.Stages[s.Name] = &e
 	}
 	if change != nil {
 		change(w.Lock)
@@ -134,6 +132,7 @@ func TestInspect(t *testing.T) {
 		}
 	}
 	seeded := "[seed]\nvalue = 1\n" + inspected
+	before := locked(t, seeded, nil)
 	for name, c := range map[string]struct {
 		config string
 		change func(*lock.File)
@@ -156,7 +155,7 @@ func TestInspect(t *testing.T) {
 		"committed policy":  {"[check]\ncommitted = \"error\"\n" + seeded, entry(func(s *lock.Stage) { s.How = lock.Imported }), nil, "error committed xt.lock:5"},
 		"dirty":             {seeded, entry(func(s *lock.Stage) { s.Dirty, s.Commit = true, strings.Repeat("a", 40) }), nil, ""},
 		"dirty policy":      {"[check]\ndirty = \"warn\"\n" + seeded, entry(func(s *lock.Stage) { s.Dirty, s.Commit = true, strings.Repeat("a", 40) }), nil, "warning dirty xt.lock:5"},
-		"stale":             {strings.Replace(seeded, "lr = 1", "lr = 2", 1), nil, map[string]string{"xt.lock": locked(t, seeded, nil)["xt.lock"]}, "error stale xt.toml:5"},
+		"stale":             {strings.Replace(seeded, "lr = 1", "lr = 2", 1), nil, map[string]string{"xt.lock": before["xt.lock"], "m": before["m"]}, "error stale xt.toml:5"},
 		"secret":            {strings.Replace(seeded, "lr = 1", "lr = 1\nk = \"AKIA"+"IOSFODNN7EXAMPLE\"", 1), nil, nil, "error secret xt.toml:5"},
 		"large":             {"[check]\nlarge = \"1KB\"\n" + seeded, nil, map[string]string{"big": strings.Repeat("x", 1001)}, "warning large-file big:0"},
 		"large policy":      {"[check]\nlarge = \"1KB\"\nlarge_files = \"error\"\n" + seeded, nil, map[string]string{"big": strings.Repeat("x", 1000), "bigger": strings.Repeat("x", 1001)}, "error large-file bigger:0"},
@@ -217,37 +216,33 @@ func TestInspectLarge(t *testing.T) {
 	}
 }
 
-// BenchmarkInspect is of the index of 1,000 stages, each with a file of code and
-// a metric in git, in which nothing is to be found.
+// BenchmarkInspect is of the index of 1,000 stages, each with a parameter, a file
+// of code and a metric in git, and most with an output of another, in which nothing
+// is to be found.
 func BenchmarkInspect(b *testing.B) {
-	var config strings.Builder
-	files := map[string]string{}
-	config.WriteString("[seed]\nvalue = 1\n")
+	var params, stages strings.Builder
 	for i := range 1000 {
-		fmt.Fprintf(&config, "[stage.s%04d]\ncmd = \"train %d\"\ncode = [\"a.py\"]\ndeps = [\"in\"]\nouts = [\"out/%04d\"]\nmetrics = [\"m/%04d\"]\n", i, i, i, i)
-		files[fmt.Sprintf("m/%04d", i)] = "made"
-		files[fmt.Sprintf("src/%04d.py", i)] = "code"
+		dep := "in"
+		if i%10 > 0 {
+			dep = fmt.Sprintf("out/%04d", i-1)
+		}
+		fmt.Fprintf(&params, "p%04d = %d\n", i, i)
+		fmt.Fprintf(&stages, "[stage.s%04d]\ncmd = \"make %d\"\ncode = [\"src/%04d.py\"]\ndeps = [%q]\nparams = [\"p%04d\"]\nouts = [\"out/%04d\"]\nmetrics = [\"m/%04d\"]\n", i, i, i, dep, i, i, i)
 	}
-	for name, text := range locked(b, config.String(), nil) {
-		files[name] = text
-	}
+	files := locked(b, "[params]\n"+params.String()+stages.String(), nil)
 	dir, open := staged(b, files)
 	gitIn(b, dir, "commit", "-qm", "one")
 	if got := rules(b, open("")); got != "" {
-		b.Fatal(got[:200])
+		b.Fatal(got[:min(len(got), 200)])
 	}
-	b.ResetTimer()
-	for b.Loop() {
-		repo, err := git.Open(dir)
-		if err != nil {
-			b.Fatal(err)
-		}
-		s, err := SnapshotOf(repo, "", "")
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := s.Inspect(b.Context()); err != nil {
-			b.Fatal(err)
+	inspect := func(b *testing.B) {
+		for b.Loop() {
+			if _, err := open("").Inspect(b.Context()); err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
+	b.Run("loose", inspect)
+	gitIn(b, dir, "gc", "-q")
+	b.Run("packed", inspect)
 }

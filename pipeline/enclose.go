@@ -14,6 +14,11 @@ import (
 // a result that has the name of the machine in it differs.
 const isolatedHost = "xt-isolated"
 
+// trySandbox finds out whether there are namespaces while other things are done.
+func trySandbox() {
+	go func() { _ = sandbox.Available() }()
+}
+
 // enclose sees that the command, which is to run in the room, finds the room also
 // where the workspace is, and the machine under another name. Where the system
 // does not let it, the command runs in the room all the same, and whoever names

@@ -53,13 +53,18 @@ func newWorld(t testing.TB, config string) *world {
 	}
 	w := &world{graph: g, stored: map[hash.Sum]bool{}, past: map[hash.Fingerprint][]lock.Item{}}
 	w.Facts = &Facts{
-		Nodes:       map[string]hash.Node{"in": node("in"), "a.py": node("code")},
+		Nodes:       map[string]hash.Node{"in": node("in")},
 		Lock:        lock.New(),
 		Variable:    func(string) (string, bool) { return "", false },
 		Environment: func(*Stage) (*lock.Environment, bool) { return nil, true },
 		Stored:      func(n hash.Node) bool { return w.stored[n.Sum] },
 		Within:      func(hash.Node, string) (hash.Node, bool) { return hash.Node{}, false },
 		Past:        func(f hash.Fingerprint) ([]lock.Item, bool) { outs, ok := w.past[f]; return outs, ok },
+	}
+	for _, s := range g.Stages {
+		for _, c := range s.Code {
+			w.Nodes[c] = node(c)
+		}
 	}
 	w.settleAll()
 	return w

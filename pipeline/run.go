@@ -63,6 +63,9 @@ type Reporter interface {
 // ended. Stages that were done are in xt.lock even if others failed or ctx
 // ended. The error is that of the first stage that failed.
 func (w *Workspace) Run(ctx context.Context, stages []*Stage, opts RunOptions, rep Reporter) ([]*Result, error) {
+	if opts.Isolated {
+		trySandbox()
+	}
 	facts, err := w.Facts(ctx, stages)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/git"
@@ -18,9 +19,12 @@ type Snapshot struct {
 	Graph *Graph
 	Lock  *lock.File
 
-	files  *git.Snapshot
-	prefix string
-	nodes  map[string]hash.Node
+	files    *git.Snapshot
+	prefix   string
+	texts    map[string][]byte    // what ReadFile has read
+	nodes    map[string]hash.Node // by path in the project
+	leaves   map[string]hash.Node // of files as git stores them, by path in git; nil if not read ahead
+	recorded map[string]hash.Node // made on first need, by path in the project
 }
 
 // OpenSnapshot reads the project whose root is the directory root, as it is in
@@ -34,10 +38,26 @@ func OpenSnapshot(root, rev string) (*Snapshot, error) {
 	return SnapshotOf(repo, prefixOf(repo, root), rev)
 }
 
+// OpenToInspect is [OpenSnapshot] for a snapshot whose files will be looked at:
+// it reads those that xt.lock names while it makes sense of xt.toml.
+func OpenToInspect(root, rev string) (*Snapshot, error) {
+	repo, err := git.Open(root)
+	if err != nil {
+		return nil, err
+	}
+	return snapshotOf(repo, prefixOf(repo, root), rev, (*Snapshot).foresee)
+}
+
 // SnapshotOf is [OpenSnapshot] for the project whose root is at prefix, "" or
 // ending with a slash, below the top of a repository, which may be bare.
-func SnapshotOf(repo *git.Repo, prefix, rev string) (s *Snapshot, err error) {
-	s = &Snapshot{prefix: prefix, nodes: map[string]hash.Node{}}
+func SnapshotOf(repo *git.Repo, prefix, rev string) (*Snapshot, error) {
+	return snapshotOf(repo, prefix, rev, func(*Snapshot) {})
+}
+
+// snapshotOf opens a snapshot. It calls ahead, beside all else, once xt.lock is
+// parsed.
+func snapshotOf(repo *git.Repo, prefix, rev string, ahead func(*Snapshot)) (s *Snapshot, err error) {
+	s = &Snapshot{prefix: prefix, texts: map[string][]byte{}, nodes: map[string]hash.Node{}}
 	if rev == "" {
 		s.files, err = repo.Index()
 	} else {
@@ -50,11 +70,12 @@ func SnapshotOf(repo *git.Repo, prefix, rev string) (s *Snapshot, err error) {
 		return nil, notInGit(rev)
 	}
 	s.files.AddSubmodules()
-	parsed := s.readLock()
-	if s.Graph, err = Load(s); err != nil {
-		return nil, err
+	parsed := s.readLock(ahead)
+	s.Graph, err = Load(s)
+	if lockErr := parsed(); err == nil {
+		err = lockErr
 	}
-	return s, parsed()
+	return s, err
 }
 
 func notInGit(rev string) error {
@@ -64,9 +85,9 @@ func notInGit(rev string) error {
 	return &MisuseError{Msg: fmt.Sprintf("%s is not in git at %s", ConfigFile, rev)}
 }
 
-// readLock reads xt.lock, and begins to parse it. The function that it returns
-// waits for the end of that.
-func (s *Snapshot) readLock() (parsed func() error) {
+// readLock reads xt.lock, and begins to parse it and to do what is then ahead. The
+// function that it returns waits for the end of that.
+func (s *Snapshot) readLock(ahead func(*Snapshot)) (parsed func() error) {
 	b, err := s.ReadFile(LockFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.Lock = lock.New()
@@ -78,7 +99,9 @@ func (s *Snapshot) readLock() (parsed func() error) {
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		s.Lock, err = lock.Parse(LockFile, b)
+		if s.Lock, err = lock.Parse(LockFile, b); err == nil {
+			ahead(s)
+		}
 		done <- err
 	}()
 	return func() error { return <-done }
@@ -88,8 +111,20 @@ func (s *Snapshot) readLock() (parsed func() error) {
 // path with a slash at its end.
 func (s *Snapshot) Prefix() string { return s.prefix }
 
-// ReadFile implements [Source].
-func (s *Snapshot) ReadFile(path string) ([]byte, error) { return s.files.ReadFile(s.prefix + path) }
+// dir returns where the project is below the top of the repository, as a path.
+func (s *Snapshot) dir() string { return path.Clean(s.prefix) }
+
+// ReadFile implements [Source]. What it returns must not be changed.
+func (s *Snapshot) ReadFile(name string) ([]byte, error) {
+	if b, ok := s.texts[name]; ok {
+		return b, nil
+	}
+	b, err := s.files.ReadFile(s.prefix + name)
+	if err == nil {
+		s.texts[name] = b
+	}
+	return b, err
+}
 
 var _ Source = (*Snapshot)(nil)
 
@@ -104,7 +139,7 @@ func (s *Snapshot) Check(ctx context.Context) (*Plan, error) {
 		Within:   func(hash.Node, string) (hash.Node, bool) { return hash.Node{}, false },
 		Past:     func(hash.Fingerprint) ([]lock.Item, bool) { return nil, false },
 	}
-	recorded := recordedNodes(s.Lock)
+	recorded := s.recordedNodes()
 	for _, path := range pathsOf(s.Graph.Stages, s.Lock) {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -3,8 +3,8 @@ package pipeline
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
+	"sync"
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/git"
@@ -12,14 +12,41 @@ import (
 )
 
 // recordedNodes returns what xt.lock says of each path that its stages name.
-func recordedNodes(f *lock.File) map[string]hash.Node {
-	nodes := map[string]hash.Node{}
-	for _, s := range f.Stages {
-		for _, it := range slices.Concat(s.Code, s.Deps, s.Outs) {
-			nodes[it.Path] = it.Node
+func (s *Snapshot) recordedNodes() map[string]hash.Node {
+	if s.recorded == nil {
+		s.recorded = make(map[string]hash.Node, 3*len(s.Lock.Stages))
+		for _, st := range s.Lock.Stages {
+			for _, items := range [...][]lock.Item{st.Code, st.Deps, st.Outs} {
+				for _, it := range items {
+					s.recorded[it.Path] = it.Node
+				}
+			}
 		}
 	}
-	return nodes
+	return s.recorded
+}
+
+// foresee reads the files that xt.lock names, in the quickest way that there is.
+func (s *Snapshot) foresee() {
+	var paths []string
+	seen := map[string]bool{}
+	for name := range s.recordedNodes() {
+		for _, f := range s.filesBelow(name) {
+			if !seen[f] {
+				seen[f] = true
+				paths = append(paths, f)
+			}
+		}
+	}
+	s.leaves = make(map[string]hash.Node, len(paths))
+	var mu sync.Mutex
+	s.files.ReadEach(paths, func(path string, content []byte) {
+		f, _ := s.files.File(path)
+		n := leafOf(f, content)
+		mu.Lock()
+		defer mu.Unlock()
+		s.leaves[path] = n
+	})
 }
 
 // node returns what git has at a path. xt.lock records what stands in the
@@ -110,17 +137,24 @@ func (s *Snapshot) leaf(f git.File, converted map[string]bool) (hash.Node, error
 	read := s.files.ReadFile
 	if converted[f.Path] {
 		read = s.files.ReadConverted
+	} else if n, ok := s.leaves[f.Path]; ok {
+		return n, nil
 	}
 	b, err := read(f.Path)
 	if err != nil {
 		return hash.Node{}, err
 	}
-	n := hash.Node{Kind: hash.File, Sum: hash.Bytes(b), Size: int64(len(b))}
+	return leafOf(f, b), nil
+}
+
+// leafOf returns what a scanner would find where a file has a content.
+func leafOf(f git.File, content []byte) hash.Node {
+	n := hash.Node{Kind: hash.File, Sum: hash.Bytes(content), Size: int64(len(content))}
 	switch f.Mode {
 	case git.Executable:
 		n.Kind = hash.Executable
 	case git.Symlink:
-		n.Kind, n.Target = hash.Symlink, string(b)
+		n.Kind, n.Target = hash.Symlink, string(content)
 	}
-	return n, nil
+	return n
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // explain adds to the error of a command that failed in the room which files of
@@ -49,8 +50,11 @@ func (e *execution) undeclared() error {
 }
 
 // word is something in a message that may be a path: a path in quotes may have
-// spaces, and one without is followed by a space or punctuation.
-var word = regexp.MustCompile(`"[^"\n]{1,400}"|'[^'\n]{1,400}'|[^\s"'()\[\]{}<>,;=]{1,400}`)
+// spaces, and one without is followed by a space or punctuation. It takes 2 ms and
+// 1 MB to compile, which few commands need.
+var word = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`"[^"\n]{1,400}"|'[^'\n]{1,400}'|[^\s"'()\[\]{}<>,;=]{1,400}`)
+})
 
 // module is how Python names what it cannot import.
 var module = regexp.MustCompile(`No module named ['"]?([A-Za-z0-9_.]+)`)
@@ -64,7 +68,7 @@ func (r *room) lookedFor(s *Stage, text string) []string {
 			found = append(found, rel)
 		}
 	}
-	for _, m := range word.FindAllString(text, 10_000) {
+	for _, m := range word().FindAllString(text, 10_000) {
 		look(strings.TrimRight(strings.Trim(m, `"'`), ".:!?"))
 	}
 	for _, m := range module.FindAllStringSubmatch(text, 100) {

@@ -76,6 +76,7 @@ type Difference struct {
 // at least twice and compared with themselves. The workspace stays as it is, and
 // so does xt.lock. rep is told of the runs; done of each stage, one at a time.
 func (w *Workspace) Verify(ctx context.Context, stages []*Stage, opts VerifyOptions, rep Reporter, done func(*Verified)) ([]*Verified, error) {
+	trySandbox()
 	facts, err := w.Facts(ctx, stages)
 	if err != nil {
 		return nil, err
@@ -176,6 +177,9 @@ func (v *verifier) failed(ctx context.Context, res *Verified, err error) error {
 	return nil
 }
 
+// verified is why a stage is run.
+var verified = []Reason{{Kind: Forced, Text: "it is verified"}}
+
 // step returns what is to be run: the stage with the inputs that xt.lock records.
 // A verdict that is not empty says why there is nothing to be run.
 func (v *verifier) step(s *Stage, old *lock.Stage) (*Step, Verdict) {
@@ -191,7 +195,7 @@ func (v *verifier) step(s *Stage, old *lock.Stage) (*Step, Verdict) {
 	}
 	p := newPlanner(v.w.Graph, nil, &facts, Options{AllowMissing: true})
 	entry, in := p.entry(s, old)
-	step := &Step{Stage: s, Action: Execute, Entry: entry, Environment: in.environment, Reasons: []Reason{{Kind: Forced, Text: "it is verified"}}}
+	step := &Step{Stage: s, Action: Execute, Entry: entry, Environment: in.environment, Reasons: verified}
 	switch {
 	case len(in.missing) > 0:
 		step.Reasons = in.missing
@@ -204,13 +208,17 @@ func (v *verifier) step(s *Stage, old *lock.Stage) (*Step, Verdict) {
 	switch {
 	case old == nil:
 		return step, ""
+	case !old.Conflicted && Fingerprint(old) != old.Fingerprint:
+		step.Reasons = []Reason{{Kind: Edited, Text: "its entry in xt.lock does not match its own fingerprint: it was edited by hand, or written by another version of xt"}}
+		return step, EditedEntry
 	case old.Conflicted || old.Fingerprint != entry.Fingerprint:
 		step.Reasons = p.reasons(entry, old, step.Environment)
 		return step, StaleEntry
-	case Fingerprint(old) != old.Fingerprint:
-		step.Reasons = []Reason{{Kind: Edited, Text: "its entry in xt.lock was edited by hand"}}
-		return step, EditedEntry
 	}
+	if step.Reasons = v.disagreements(old.Deps); len(step.Reasons) > 0 {
+		return step, StaleEntry
+	}
+	step.Reasons = verified
 	return step, ""
 }
 

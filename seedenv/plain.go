@@ -50,5 +50,7 @@ func Locale() map[string]string {
 	if runtime.GOOS == "darwin" {
 		locale = "en_US.UTF-8" // the C of macOS knows no UTF-8, and this sorts by code points too
 	}
-	return map[string]string{"LC_ALL": locale, "TZ": "UTC"}
+	// LANGUAGE goes over LC_ALL in programs that translate what they say, and LANG is
+	// what some look at that do not ask the C library.
+	return map[string]string{"LC_ALL": locale, "LANG": locale, "LANGUAGE": "", "TZ": "UTC"}
 }

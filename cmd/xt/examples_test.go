@@ -15,22 +15,29 @@ func TestExamples(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it installs packages")
 	}
+	params := packageParams(t)
+	params.Dir = "testdata/examples"
+	testscript.Run(t, params)
+}
+
+// packageParams is what scripts have in common that install packages as a user
+// does: from the user's own index, wherever pip knows it from.
+func packageParams(t *testing.T) testscript.Params {
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir:       "testdata/examples",
+	return testscript.Params{
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"commit": commit, "executed": executed, "exits": exits, "edit": edit,
 		},
 		Setup: func(env *testscript.Env) error {
-			// The package index is the user's own, from wherever pip knows it.
 			work := env.WorkDir
-			env.Vars = append(os.Environ(), "WORK="+work, "REPO="+root, "PATH="+env.Getenv("PATH"),
+			// Python keeps what it has compiled, whatever the user thinks of it: else each import of PyTorch takes seconds.
+			env.Vars = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=", "WORK="+work, "REPO="+root, "PATH="+env.Getenv("PATH"),
 				"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.org", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.org")
 			return nil
 		},
-	})
+	}
 }

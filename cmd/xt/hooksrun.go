@@ -110,7 +110,7 @@ func (a *app) checkPushed(c *cli.Context, rev string) error {
 	if err != nil {
 		return err
 	}
-	s, err := pipeline.OpenSnapshot(root, rev)
+	s, err := pipeline.OpenToInspect(root, rev)
 	var (
 		misuse  *pipeline.MisuseError
 		unknown *git.RevisionError

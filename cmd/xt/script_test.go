@@ -89,12 +89,14 @@ func setup(env *testscript.Env) error {
 	return nil
 }
 
-// condition answers [root], [namespaces], and [mount] for whether a script may mount a small
-// file system of its own.
+// condition answers [root], [namespaces], [cores] for whether there are several, and
+// [mount] for whether a script may mount a small file system of its own.
 func condition(cond string) (bool, error) {
 	switch cond {
 	case "root":
 		return os.Getuid() == 0, nil
+	case "cores":
+		return runtime.NumCPU() > 1, nil
 	case "namespaces":
 		return sandbox.Available() == nil, nil
 	case "mount":

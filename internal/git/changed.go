@@ -83,7 +83,10 @@ func (s *Snapshot) Size(f File) (int64, error) {
 		r = f.in
 	}
 	if r.repo != nil {
-		if n, err := r.repo.Storer.EncodedObjectSize(plumbing.NewHash(f.Blob)); err == nil {
+		r.mu.Lock()
+		n, err := r.repo.Storer.EncodedObjectSize(plumbing.NewHash(f.Blob))
+		r.mu.Unlock()
+		if err == nil {
 			return n, nil
 		}
 	}

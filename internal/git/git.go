@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -29,6 +30,7 @@ type Repo struct {
 	Common string // absolute path of the git directory that linked worktrees share
 
 	repo *gogit.Repository // nil where go-git cannot open it
+	mu   sync.Mutex        // held while a snapshot has go-git read objects, which it does for one at a time
 }
 
 // Open finds the repository that dir lies in. [ErrNoRepository] means that there
@@ -134,7 +136,9 @@ func (r *Repo) Head() (string, error) { return r.Resolve("HEAD") }
 // [*RevisionError], except HEAD in a repository without commits, which is "".
 func (r *Repo) Resolve(rev string) (string, error) {
 	if r.repo != nil {
+		r.mu.Lock()
 		h, err := r.repo.ResolveRevision(plumbing.Revision(rev))
+		r.mu.Unlock()
 		if err == nil {
 			return h.String(), nil
 		}
@@ -163,13 +167,7 @@ func haveCommand() bool {
 func (r *Repo) run(args ...string) ([]byte, error) { return r.runInput(nil, args...) }
 
 func (r *Repo) runInput(stdin []byte, args ...string) ([]byte, error) {
-	where := r.Top
-	if where == "" {
-		where = r.Dir
-	}
-	cmd := exec.Command("git", append([]string{"-C", where}, args...)...)
-	cmd.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
-	cmd.Stdin = bytes.NewReader(stdin)
+	cmd := r.command(stdin, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -180,6 +178,17 @@ func (r *Repo) runInput(stdin []byte, args ...string) ([]byte, error) {
 		return out, fmt.Errorf("git %s: %w", args[0], err)
 	}
 	return out, nil
+}
+
+func (r *Repo) command(stdin []byte, args ...string) *exec.Cmd {
+	where := r.Top
+	if where == "" {
+		where = r.Dir
+	}
+	cmd := exec.Command("git", append([]string{"-C", where}, args...)...)
+	cmd.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
+	cmd.Stdin = bytes.NewReader(stdin)
+	return cmd
 }
 
 // RevisionError says that git has nothing of a name.

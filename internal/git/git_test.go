@@ -1,12 +1,16 @@
 package git
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -123,10 +127,63 @@ func TestSnapshots(t *testing.T) {
 		if _, err := r.ReadFileAt("HEAD", "nothing"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("absent file: got %v", err)
 		}
-		if !v1.Has("dir") || v1.Has("di") || len(v1.Below("dir")) != 2 {
+		if !v1.Has("dir") || v1.Has("di") || len(v1.Below("dir")) != 2 || len(v1.Below(".")) != 2 || len(v1.Below("dir/a")) != 1 {
 			t.Error("directories are not seen as they are")
 		}
 	})
+}
+
+// Only names that have no other for a beginning are below a directory.
+func TestBelow(t *testing.T) {
+	s := &Snapshot{files: map[string]File{}}
+	for _, name := range []string{"a", "a-b/c", "a.b/c", "a/b/c", "a/é", "a0/c", "b/a/c"} {
+		s.files[name] = File{Path: name}
+	}
+	for dir, want := range map[string]int{".": 7, "a": 3, "a/b": 1, "a0": 1, "b": 1, "c": 0, "a/": 0, "": 0} {
+		if got := s.Below(dir); len(got) != want || s.Has(dir) != (want > 0) {
+			t.Errorf("%q: %v", dir, got)
+		}
+	}
+}
+
+// Whatever is packed, missing or no blob: what is read at once is what is read
+// one by one.
+func TestReadEach(t *testing.T) {
+	dir, git := newRepo(t)
+	paths := []string{"absent"}
+	for i := range 3 * few {
+		paths = append(paths, fmt.Sprint("f", i))
+		write(t, filepath.Join(dir, paths[i+1]), strings.Repeat("line\n", i*i*i))
+	}
+	git("add", "-A")
+	git("commit", "-qm", "first")
+	check := func(want int64) {
+		t.Helper()
+		bothWays(t, dir, func(t *testing.T, r *Repo) {
+			s, err := r.Index()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var n atomic.Int64
+			s.ReadEach(paths, func(path string, content []byte) {
+				n.Add(1)
+				if b, err := s.ReadFile(path); err != nil || !bytes.Equal(b, content) {
+					t.Errorf("%s: %q, not %q, %v", path, content, b, err)
+				}
+			})
+			if n.Load() != want {
+				t.Errorf("%d of %d were read", n.Load(), want)
+			}
+		})
+	}
+	check(3 * few)
+	git("gc", "-q")
+	check(3 * few)
+	write(t, filepath.Join(dir, "f0"), "loose")
+	git("add", "f0")
+	check(3 * few)
+	git("update-index", "--add", "--cacheinfo", "100644,"+strings.Repeat("1", 40)+",f1")
+	check(1) // the command is believed no more after an object that is missing
 }
 
 func TestRefsAndCommits(t *testing.T) {

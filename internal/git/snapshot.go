@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -34,14 +36,14 @@ const (
 )
 
 // Snapshot is all files of one commit, or of the index: what git is about to
-// commit.
+// commit. Several goroutines may read from one.
 type Snapshot struct {
 	r     *Repo
 	rev   string
 	files map[string]File
 
-	once sync.Once
-	dirs map[string]bool // made on first need
+	once   sync.Once
+	sorted []string // the paths of the files; made on first need
 }
 
 // Index returns what is staged: the files of the next commit. A path with an
@@ -170,31 +172,31 @@ func (s *Snapshot) File(path string) (File, bool) {
 
 // Has reports whether there is something at path: a file, or files below it.
 func (s *Snapshot) Has(path string) bool {
-	if _, ok := s.files[path]; ok {
-		return true
-	}
-	s.once.Do(func() {
-		s.dirs = map[string]bool{}
-		for name := range s.files {
-			for i := len(name) - 1; i > 0; i-- {
-				if name[i] == '/' && !s.dirs[name[:i]] {
-					s.dirs[name[:i]] = true
-				}
-			}
-		}
-	})
-	return s.dirs[path]
+	_, ok := s.files[path]
+	return ok || len(s.within(path)) > 0
 }
 
-// Below returns the files at or below the directory path, in no order.
+// Below returns the files at or below the path, in no order.
 func (s *Snapshot) Below(path string) []File {
 	var below []File
-	for name, f := range s.files {
-		if path == "." || name == path || strings.HasPrefix(name, path+"/") {
-			below = append(below, f)
-		}
+	if f, ok := s.files[path]; ok {
+		below = append(below, f)
+	}
+	for _, name := range s.within(path) {
+		below = append(below, s.files[name])
 	}
 	return below
+}
+
+// within returns the paths of the files in the directory dir and below it.
+func (s *Snapshot) within(dir string) []string {
+	s.once.Do(func() { s.sorted = slices.Sorted(maps.Keys(s.files)) })
+	if dir == "." {
+		return s.sorted
+	}
+	from, _ := slices.BinarySearch(s.sorted, dir+"/")
+	to, _ := slices.BinarySearch(s.sorted, dir+string('/'+1))
+	return s.sorted[from:to]
 }
 
 // ReadFile returns the bytes of the file at path as git stores them; for a
@@ -217,6 +219,8 @@ func (r *Repo) blob(name string) ([]byte, error) {
 	if content, ok := r.loose(name); ok {
 		return content, nil
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	b, err := r.repo.BlobObject(plumbing.NewHash(name))
 	if errors.Is(err, plumbing.ErrObjectNotFound) && haveCommand() {
 		// A partial clone fetches what is missing when git itself asks.

@@ -12,7 +12,8 @@ import (
 )
 
 // Available reports why commands cannot be run in namespaces here; nil if they
-// can. Containers and some distributions forbid them to ordinary users.
+// can. Containers and some distributions forbid them to ordinary users. The first
+// call tries it, which takes as long as this program takes to start.
 func Available() error {
 	if !shimmed.Load() {
 		return fmt.Errorf("%w: main does not call sandbox.Shim", ErrUnavailable)
@@ -21,11 +22,7 @@ func Available() error {
 }
 
 var try = sync.OnceValue(func() error {
-	dir, err := os.MkdirTemp("", "xt-sandbox-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(dir)
+	dir := os.TempDir()
 	cmd := exec.Command("/bin/true")
 	if err := Wrap(cmd, Options{Hostname: "xt", Binds: []Bind{{From: dir, To: dir, ReadOnly: true}}}); err != nil {
 		return err

@@ -35,9 +35,11 @@ func (s *scanner) name() (string, bool) {
 	at := s.i
 	switch s.peek() {
 	case '"':
+		s.odd()
 		s.quoted()
 		return unescape(s.src[at:s.i])
 	case '\'':
+		s.odd()
 		s.quoted()
 		if s.i-at < 2 {
 			return "", false
@@ -49,6 +51,9 @@ func (s *scanner) name() (string, bool) {
 		n = len(s.src) - s.i
 	}
 	s.i += n
+	if !plainKey(s.src[at:s.i]) {
+		s.odd()
+	}
 	return s.src[at:s.i], n > 0
 }
 

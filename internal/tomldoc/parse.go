@@ -41,6 +41,10 @@ func Parse(b []byte) (*Doc, error) {
 	case s.tooDeep:
 		return nil, d.errorAt(s.i, "nested too deep", fmt.Sprintf("tables and lists can be nested %d deep", maxDepth))
 	}
+	d.Root = s.root
+	if s.plain() && plainText(d.Text) {
+		return d, nil
+	}
 	var values map[string]any
 	if _, err := toml.Decode(d.Text, &values); err != nil {
 		return nil, d.explain(err, s)
@@ -48,8 +52,7 @@ func Parse(b []byte) (*Doc, error) {
 	if s.again != nil {
 		return nil, d.twice(s) // some of these the parser lets pass, and drops a value
 	}
-	fill(s.root, values)
-	d.Root = s.root
+	fill(d.Root, values)
 	return d, nil
 }
 

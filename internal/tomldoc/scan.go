@@ -11,9 +11,9 @@ const (
 	maxNodes = 500_000
 )
 
-// scanner walks through TOML and notes where things are. It is not a validator:
-// it stops at the first thing that it cannot make sense of, and the parser says
-// what that is.
+// scanner walks through TOML and notes where things are, and values if they are
+// plain. It is not a validator: it stops at the first thing that it cannot make
+// sense of, and the parser says what that is.
 type scanner struct {
 	src  string
 	i    int
@@ -24,6 +24,7 @@ type scanner struct {
 	tooMany bool
 	tooDeep bool
 	stopped bool
+	isOdd   bool // not in the part of TOML that the scanner knows
 
 	first, again *Node // a key that is given twice
 }
@@ -36,6 +37,7 @@ func (s *scanner) scan() {
 		} else {
 			s.pair(table, 0)
 		}
+		s.lineEnd()
 	}
 }
 
@@ -107,6 +109,7 @@ func (s *scanner) header() *Node {
 	}
 	last := parts[len(parts)-1]
 	if list {
+		s.odd()
 		return s.appendTable(n, last, at)
 	}
 	if old := n.Get(last.name); old != nil && old.Kind == Table && !old.Inline && old.implicit() {
@@ -125,6 +128,9 @@ func (s *scanner) descend(n *Node, p part, at int) *Node {
 	if c == nil {
 		c = &Node{Key: p.name, Kind: Table, KeyAt: at, At: at, End: at}
 		n.add(c)
+	}
+	if c.Kind != Table || c.Inline {
+		s.odd()
 	}
 	switch {
 	case c.Kind == List && len(c.Items) > 0:
@@ -175,6 +181,9 @@ func (s *scanner) pair(table *Node, depth int) {
 		return
 	}
 	n := table
+	if len(parts) > 1 {
+		s.odd()
+	}
 	for _, p := range parts[:len(parts)-1] {
 		n = s.descend(n, p, at)
 	}
@@ -198,12 +207,14 @@ func (s *scanner) value(n *Node, depth int) {
 	switch s.peek() {
 	case '"', '\'':
 		s.quoted()
+		s.plainString(n, s.src[n.At:s.i])
 	case '[':
 		n.Kind = List
 		s.list(n, depth+1)
 	case '{':
 		n.Kind, n.Inline = Table, true
 		s.inline(n, depth+1)
+		s.plainInline(s.src[n.At:s.i])
 	default:
 		s.bare(n)
 	}
@@ -237,8 +248,8 @@ func (s *scanner) inline(n *Node, depth int) {
 	}
 }
 
-// bare reads a number, a boolean or a date: all but the last are what the
-// parser says that they are, so that only the text is kept.
+// bare reads a number, a boolean or a date. Of what is not plain only the text is
+// kept: it is what the parser says that it is.
 func (s *scanner) bare(n *Node) {
 	end := strings.IndexAny(s.src[s.i:], ",]}#\r\n")
 	if end < 0 {
@@ -249,7 +260,10 @@ func (s *scanner) bare(n *Node) {
 		s.stop()
 		return
 	}
-	n.Value = text
+	if !plainWord(n, text) {
+		n.Value = text
+		s.odd()
+	}
 	s.i += len(text)
 }
 

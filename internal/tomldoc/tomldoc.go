@@ -39,24 +39,37 @@ type Node struct {
 	End    int     // byte offset just after the value; At for [tables]
 	Inline bool    // a Table written { … }
 
-	byKey map[string]*Node
+	byKey map[string]*Node // of many
 }
 
 // Get returns the value of a key, or nil. A nil node has no keys.
 func (n *Node) Get(key string) *Node {
-	if n == nil {
+	switch {
+	case n == nil:
 		return nil
+	case n.byKey != nil:
+		return n.byKey[key]
 	}
-	return n.byKey[key]
+	for _, c := range n.Keys {
+		if c.Key == key {
+			return c
+		}
+	}
+	return nil
 }
 
 // add appends a child to a table.
 func (n *Node) add(child *Node) {
-	if n.byKey == nil {
-		n.byKey = map[string]*Node{}
-	}
 	n.Keys = append(n.Keys, child)
-	n.byKey[child.Key] = child
+	switch {
+	case n.byKey != nil:
+		n.byKey[child.Key] = child
+	case len(n.Keys) > 8: // a map of fewer costs more than it saves
+		n.byKey = map[string]*Node{}
+		for _, c := range n.Keys {
+			n.byKey[c.Key] = c
+		}
+	}
 }
 
 // Plain returns the value as maps, slices and scalars.

@@ -3,10 +3,12 @@ package tomldoc
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/BurntSushi/toml"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -72,33 +74,90 @@ func TestPositions(t *testing.T) {
 	}
 }
 
+// What most files are made of is not left to the parser.
+func TestPlain(t *testing.T) {
+	for text, want := range map[string]bool{
+		"":                                       true,
+		"# é\n[a]\nb = 1 # c\n[a.c-1]\n":         true,
+		"a = [\n  \"x\", # c\n  { b = 1.5 },\n]": true,
+		"a = 'x\\y'\r\nb = -1e-3\r\n":            true,
+		"a = \"x\\ty\"":                          false,
+		"a = \"\"\"x\"\"\"":                      false,
+		"a.b = 1":                                false,
+		"\"a\" = 1":                              false,
+		"[[a]]":                                  false,
+		"a = 1979-05-27":                         false,
+		"a = 1_000":                              false,
+		"a = {b = 1,}":                           false,
+	} {
+		s := &scanner{src: text, root: &Node{Kind: Table}}
+		s.scan()
+		if s.plain() != want {
+			t.Errorf("%q: %v", text, !want)
+		}
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	var text strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&text, "[stage.s%d]\ncmd = \"make %d\"\ndeps = [\"a/%d\", \"b/%d\"]\nouts = [\"c/%d\"]\nseed = %d\n\n", i, i, i, i, i, i)
+	}
+	b.SetBytes(int64(text.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Parse([]byte(text.String())); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // FuzzParse checks that nothing makes the reader panic, that errors stand
 // within the text, and that the scanner sees what the parser sees.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"a = 1", "[a.b]\nc = \"x\\u00e9\" # é", "[[a]]\nb = [1, [2, {c = 'd'}]]", "a = \"\"\"x\"\"\"\"\"", "a.'b'.\"c\" = 1979-05-27 07:32:00",
 		"a = {b = 1,\n}", "\ufeffa = inf\r\n", "[a]\n[a.b]\n[[a.c]]\n[a.c.d]\ne=1", "[a.b]\n[a]\nc=1", "a = [\n# x ]\n]", strings.Repeat("[", 100),
+		"[a-1]\r\nb = true # c\r\n[A_2.c]\nd = [-1, 0.5, 1e-3, \"x\", 'y', ]\ne = { f = 0, g = [] }", "a = 1 b = 2", "[a] b = 1", "a = 01\nb = 1.\nc = -",
+		"a = \"x\" b = 1", "a = {b = 1}\n[a.c]", "a = [{}]\n[a.b]", "[a.b]\n[a]\nb = 1", "a = 1e400\nb = 9223372036854775808", "a = {b = 1,}", "a = \"\x7f\"", "a = 1\r",
 	} {
 		f.Add([]byte(s))
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		doc, err := Parse(b)
-		if err != nil {
-			checkSyntaxError(t, b, err)
-			return
-		}
-		var want map[string]any
-		if _, err := toml.Decode(doc.Text, &want); err != nil {
-			t.Fatal(err)
-		}
-		if len(want) > 0 && !reflect.DeepEqual(shape(doc.Root.Plain()), shape(any(want))) {
-			t.Fatalf("got %v, want %v", doc.Root.Plain(), want)
-		}
-		checkNode(t, doc, doc.Root, true)
-	})
+	f.Fuzz(checkParse)
 }
 
-// shape replaces each scalar by nothing, and each list by one type of list.
+// TestScannerIsNoLaxer makes texts of what TOML is made of, in any order: few
+// of them are valid, and none may be taken for that.
+func TestScannerIsNoLaxer(t *testing.T) {
+	pieces := []string{"[", "]", "{", "}", "a", "b", "[a]\n", "[a.b]\n", "a=", "b = ", "1", "0", "-", ".", "e", "true", "\"x\"", "'y'", "\"", ",", ", ", " ", "\n", "\n", "\r", "# c", "a = 1\n", "b = {a = 1}\n", "c = [1, 2]\n"}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 100_000 {
+		var text []byte
+		for range 1 + rng.IntN(10) {
+			text = append(text, pieces[rng.IntN(len(pieces))]...)
+		}
+		checkParse(t, text)
+	}
+}
+
+func checkParse(t *testing.T, b []byte) {
+	doc, err := Parse(b)
+	if err != nil {
+		checkSyntaxError(t, b, err)
+		return
+	}
+	var want map[string]any
+	if _, err := toml.Decode(doc.Text, &want); err != nil {
+		t.Fatalf("%q: %v", b, err)
+	}
+	if len(want) > 0 && !reflect.DeepEqual(plainOf(doc.Root), shape(any(want))) {
+		t.Fatalf("%q: got %v, want %v", b, doc.Root.Plain(), want)
+	}
+	checkNode(t, doc, doc.Root, true)
+}
+
+// shape writes each scalar as text, each date as nothing, and makes each list of
+// one type.
 func shape(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -119,8 +178,32 @@ func shape(v any) any {
 			l = append(l, shape(e))
 		}
 		return l
+	case time.Time:
+		return nil
 	}
-	return nil
+	return fmt.Sprintf("%T %v", v, v)
+}
+
+// plainOf returns what shape returns of the values of a node.
+func plainOf(n *Node) any {
+	switch n.Kind {
+	case Date:
+		return nil
+	case Table:
+		m := map[string]any{}
+		for _, c := range n.Keys {
+			m[c.Key] = plainOf(c)
+		}
+		return m
+	case List:
+		l := []any{}
+		for _, c := range n.Items {
+			l = append(l, plainOf(c))
+		}
+		return l
+	}
+	kind := map[Kind]string{String: "string", Integer: "int64", Float: "float64", Boolean: "bool"}[n.Kind]
+	return fmt.Sprintf("%s %v", kind, n.Value)
 }
 
 func checkSyntaxError(t *testing.T, b []byte, err error) {

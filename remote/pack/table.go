@@ -379,6 +379,22 @@ func (t *Table) readPacks(ctx context.Context, packs map[uint32]File) error {
 	return nil
 }
 
+// Names returns the names of the packs.
+func (t *Table) Names(ctx context.Context) ([]hash.Sum, error) {
+	packs := map[uint32]File{}
+	for i := range t.packs {
+		packs[uint32(i)] = File{}
+	}
+	if err := t.readPacks(ctx, packs); err != nil {
+		return nil, err
+	}
+	names := make([]hash.Sum, 0, len(packs))
+	for i := range t.packs {
+		names = append(names, packs[uint32(i)].Name)
+	}
+	return names, nil
+}
+
 // Files returns all packs with all their entries, in the order of their offsets.
 func (t *Table) Files(ctx context.Context) ([]File, error) {
 	packs := map[uint32]File{}
