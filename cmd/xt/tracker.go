@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -326,21 +325,6 @@ func metricsOf(values []pipeline.Value, now int64) []track.Metric {
 		ms = append(ms, track.Metric{Key: track.CleanKey(key), Value: f, Time: now})
 	}
 	return ms
-}
-
-func number(v any) (float64, bool) {
-	switch v := v.(type) {
-	case float64:
-		return v, true
-	case int64:
-		return float64(v), true
-	case bool:
-		if v {
-			return 1, true
-		}
-		return 0, true
-	}
-	return math.NaN(), false
 }
 
 // runStorePlace is where runs are kept, and their files.

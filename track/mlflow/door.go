@@ -1,0 +1,12 @@
+// Package mlflow is a placeholder.
+package mlflow
+
+import (
+	"net/http"
+
+	"github.com/xtrepro/xt/track"
+)
+
+type Options struct{}
+
+func New(s track.Store, o Options) http.Handler { return http.NotFoundHandler() }
