@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -337,11 +338,29 @@ func (p runStorePlace) open(ctx context.Context) (track.Store, error) {
 	return sql.Open(ctx, p.url, sql.Options{Cache: p.cache})
 }
 
+// runObjects returns what the runs of the workspace at root need of the cache.
+func runObjects(ctx context.Context, root string) ([]hash.Node, error) {
+	file := runsFile(root)
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	s, err := sql.Open(ctx, file, sql.Options{})
+	if err != nil {
+		return nil, err
+	}
+	var nodes []hash.Node
+	err = s.WalkObjects(ctx, func(n hash.Node) error { nodes = append(nodes, n); return nil })
+	return nodes, errors.Join(err, s.Close())
+}
+
+// runsFile returns where the runs of the workspace at root are.
+func runsFile(root string) string { return filepath.Join(root, pipeline.StateDir, "runs.db") }
+
 // placeOfRuns returns where the runs of a workspace are kept; of nil, those of the
 // user outside projects.
 func placeOfRuns(w *pipeline.Workspace) (runStorePlace, error) {
 	if w != nil {
-		return runStorePlace{filepath.Join(w.Root, pipeline.StateDir, "runs.db"), w.Cache}, nil
+		return runStorePlace{runsFile(w.Root), w.Cache}, nil
 	}
 	dir := os.Getenv("XDG_DATA_HOME")
 	if dir == "" {
