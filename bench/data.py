@@ -94,3 +94,27 @@ for epoch in range(60):
         weights = [w + 0.01 * error * v for w, v in zip(weights, x)]
 json.dump(weights, open("out", "w"))
 """
+
+
+def gated(root: Path, stages: int) -> None:
+    """Makes a pipeline of stages with a script, a parameter and a metric each, and most with an output of another as input."""
+    line = "# what a line of code may be as long as\n"
+    for name in ("src", "out", "metrics"):
+        (root / name).mkdir()
+    (root / "in").write_text("input\n")
+    params, tables = ["[params]"], []
+    for i in range(stages):
+        n, needs = f"{i:04d}", f"out/{i - 1:04d}" if i % 10 else "in"
+        work = 'cat "$1" > "$2"; echo "{\\"p\\": $4}" > "$3"\n'
+        (root / "src" / f"{n}.sh").write_text(f"# stage {i}\n" + 25 * line + work)
+        params.append(f"p{n} = {i}")
+        tables.append(f"""
+[stage.s{n}]
+cmd = "sh src/{n}.sh {needs} out/{n} metrics/{n}.json ${{p{n}}}"
+code = ["src/{n}.sh"]
+deps = ["{needs}"]
+params = ["p{n}"]
+outs = ["out/{n}"]
+metrics = ["metrics/{n}.json"]
+""")
+    (root / "xt.toml").write_text("\n".join(params) + "\n" + "".join(tables))

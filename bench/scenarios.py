@@ -232,6 +232,22 @@ def spawn_stages(b: Bench, n: int) -> None:
     remove(folder)
 
 
+def check(b: Bench) -> Targets:
+    """A check of 1,000 stages, as a hook before a commit does it, of objects in git that are loose and that are packed."""
+    xt = Xt(b.programs.xt)
+    with b.project(xt) as folder:
+        data.gated(folder, b.count(1000))
+        quietly([xt.exe, "repro", "-q", "-j4"], folder, b.env)
+        quietly(["git", "add", "-A"], folder, b.env)
+        quietly(["git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", "commit", "-qm", "all"], folder, b.env)
+        steps: list[Key] = [("loose objects", xt.name), ("packed objects", xt.name)]
+        for step, _ in steps:
+            for _ in range(b.count(20, 3)):
+                b.time(step, xt, [xt.exe, "check"], folder)
+            quietly(["git", "gc", "-q"], folder, b.env)
+    return [Bound(f"check, {key[0]}", 0.1, "s", lambda pick, key=key: b.board.sum([key], wall, pick), [key]) for key in steps]
+
+
 def start_up(b: Bench) -> Targets:
     """A project of three stages in which nothing is to be done: how long a command takes to say so."""
     xt = Xt(b.programs.xt)
@@ -306,6 +322,7 @@ SCENARIOS = {
     "smallfiles": Scenario(small_files, 3 * GIB),
     "millionfiles": Scenario(million_files, 11 * GIB),
     "stages": Scenario(stages, 0.2 * GIB),
+    "check": Scenario(check, 0.1 * GIB),
     "startup": Scenario(start_up, 0.1 * GIB),
     "isolation": Scenario(isolation, 0.2 * GIB),
 }
