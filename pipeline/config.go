@@ -11,6 +11,7 @@ type Config struct {
 	Cache   CacheConfig
 	Check   Policy
 	Sweeps  map[string]Sweep // by name
+	Models  map[string]Model // by name, without a directory
 }
 
 // Python is the environment that xt builds for the stages.
