@@ -43,7 +43,10 @@ func (r *Registry) Promote(ctx context.Context, p Promotion) (*Change, error) {
 		if err != nil {
 			return nil, err
 		}
-		*ch = Change{Model: m.Name, From: v.Stage()}
+		*ch = Change{Model: m.Name}
+		if !p.Keep {
+			ch.From = v.Stage()
+		}
 		ch.set(v)
 		mv := &move{m: m, count: s.counter(m), ch: ch}
 		if strings.EqualFold(p.Stage, None) {
@@ -103,18 +106,18 @@ func (mv *move) promote(v *Version, p *Promotion, why Approval) {
 	}
 	if p.Archive && !strings.EqualFold(p.Stage, Archived) {
 		for _, h := range before {
-			mv.ch.Archived = append(mv.ch.Archived, h.Name)
+			mv.ch.Replaced = append(mv.ch.Replaced, h.Name)
 		}
 	}
 	if !mv.m.Leads(v, p.Stage) {
 		n := v.claim()
-		n.From, n.To, n.Replaces, n.Require, n.Verified = v.Stage(), mv.ch.Stage, mv.ch.Archived, why.Require, why.Verified
+		n.From, n.To, n.Replaces, n.Require, n.Verified = v.Stage(), mv.ch.Stage, mv.ch.Replaced, why.Require, why.Verified
 		mv.add(Assign, v, mv.ch.Stage, n, fmt.Sprintf("%s -> %s", stageWord(n.From), n.To))
 	}
 	if !p.Keep {
 		mv.leave(v, p.Stage)
 	}
-	if len(mv.ch.Archived) > 0 {
+	if len(mv.ch.Replaced) > 0 {
 		for _, h := range before {
 			mv.archive(h, p.Stage, v)
 		}
@@ -135,6 +138,7 @@ func (mv *move) archive(v *Version, stage string, by *Version) {
 	if !others {
 		n := v.claim()
 		n.From, n.To = stage, mv.m.spelling(Archived)
+		mv.ch.Archived = append(mv.ch.Archived, v.Name)
 		mv.add(Assign, v, n.To, n, fmt.Sprintf("%s -> %s", stage, n.To))
 	}
 }

@@ -19,9 +19,10 @@
 //
 // # Time
 //
-// The newest assignment wins, so the order of times decides. A new tag is
-// therefore dated after the last one of its model, even where the clock of this
-// machine is behind that of another.
+// The newest assignment wins, so the order of times decides, and among tags of one
+// second the counter, which GTO does not look at. A new tag is therefore dated
+// after the last one of its stage: where that is of this very second, xt waits for
+// the next, and where it comes from a clock that is ahead, it is dated ahead too.
 package registry
 
 import (
@@ -39,15 +40,26 @@ type Registry struct {
 	repo *git.Repo
 
 	mu   sync.Mutex
-	tags map[string]*git.Tag // by the name of the object, which never changes; nil for what is no tag
-	bad  map[string]string   // why an object is no tag that counts
+	read map[string]*tag // by the name of the object, which never changes
 
-	created func() // called between a look at the tags and making new ones; for tests
+	// Replaced by tests.
+	created func()              // called between a look at the tags and making new ones
+	sleep   func(time.Duration) // waits for the next second
 }
 
 // Open returns the registry of a repository. It reads nothing yet.
 func Open(repo *git.Repo) *Registry {
-	return &Registry{repo: repo, tags: map[string]*git.Tag{}, bad: map[string]string{}}
+	return &Registry{repo: repo, read: map[string]*tag{}, created: func() {}, sleep: time.Sleep}
+}
+
+// tag is what was read of an object.
+type tag struct {
+	*git.Tag
+	bad string // why it does not count; "" if it does
+
+	subject string
+	note    *Note
+	problem string // with the note
 }
 
 // maxTag is how large a tag may be that is read.
@@ -76,32 +88,32 @@ func (r *Registry) Load() (*State, error) {
 		}
 		return !ok
 	})
-	if err := r.read(refs); err != nil {
+	if err := r.readTags(refs); err != nil {
 		return nil, err
 	}
 	s := newState()
 	for _, ref := range refs {
 		name := names[ref.Name]
 		s.counted(name)
-		switch tag := r.tags[ref.Object]; {
-		case tag == nil:
-			s.Skipped = append(s.Skipped, Skipped{ref.Name, r.bad[ref.Object]})
-		case tag.Name != ref.Name:
+		switch t := r.read[ref.Object]; {
+		case t.bad != "":
+			s.Skipped = append(s.Skipped, Skipped{ref.Name, t.bad})
+		case t.Name != ref.Name:
 			// A signed tag under another name would pass for another decision.
-			s.Skipped = append(s.Skipped, Skipped{ref.Name, "it was made as " + tag.Name})
+			s.Skipped = append(s.Skipped, Skipped{ref.Name, "it was made as " + t.Name})
 		default:
-			s.add(newEvent(name, tag))
+			s.add(newEvent(name, t))
 		}
 	}
 	s.fold()
 	return s, nil
 }
 
-// read reads the tags that were not read yet.
-func (r *Registry) read(refs []git.TagRef) error {
+// readTags reads the tags that were not read yet.
+func (r *Registry) readTags(refs []git.TagRef) error {
 	var missing []string
 	for _, ref := range refs {
-		if _, ok := r.tags[ref.Object]; !ok {
+		if r.read[ref.Object] == nil {
 			missing = append(missing, ref.Object)
 		}
 	}
@@ -110,21 +122,28 @@ func (r *Registry) read(refs []git.TagRef) error {
 		return err
 	}
 	for _, name := range missing {
-		b, ok := objects[name]
-		if !ok {
-			r.tags[name], r.bad[name] = nil, "it is not annotated, or too large"
-			continue
-		}
-		tag, err := git.ParseTag(name, b)
-		switch {
-		case err != nil:
-			r.bad[name] = err.Error()
-		case tag.Type != "commit":
-			tag, r.bad[name] = nil, "it names no commit"
-		}
-		r.tags[name] = tag
+		r.read[name] = newTag(name, objects[name])
 	}
 	return nil
+}
+
+// newTag takes an object apart; no bytes stand for one that is no tag.
+func newTag(object string, b []byte) *tag {
+	if b == nil {
+		return &tag{bad: "it is not annotated, or too large"}
+	}
+	parsed, err := git.ParseTag(object, b)
+	switch {
+	case err != nil:
+		return &tag{bad: err.Error()}
+	case parsed.Type != "commit":
+		return &tag{bad: "it names no commit"}
+	}
+	t := &tag{Tag: parsed}
+	if t.subject, t.note, err = parseMessage(parsed.Message); err != nil {
+		t.problem = err.Error()
+	}
+	return t
 }
 
 // Signature asks git whether the tag of an event was signed, and by whom.
@@ -153,22 +172,7 @@ type Event struct {
 // only a commit, the one that is there. It is "" for the model as a whole.
 func (e *Event) Of() string { return e.of }
 
-func newEvent(name TagName, tag *git.Tag) *Event {
-	e := &Event{TagName: name, Tag: tag.Name, Object: tag.Object, Commit: tag.Target, By: tag.Tagger, Signed: tag.Signed, of: name.Version, tag: tag}
-	var err error
-	if e.Subject, e.Note, err = parseMessage(tag.Message); err != nil {
-		e.Problem = err.Error()
-	}
-	return e
-}
-
-// next returns the time of an event after all those of a model: now, unless that
-// is not after them.
-func next(now time.Time, m *Model) time.Time {
-	if n := len(m.Events); n > 0 {
-		if last := m.Events[n-1].By.Time; !now.After(last) {
-			return last.Add(time.Second).In(now.Location())
-		}
-	}
-	return now
+func newEvent(name TagName, t *tag) *Event {
+	return &Event{TagName: name, Tag: t.Name, Object: t.Object, Commit: t.Target, By: t.Tagger, Signed: t.Signed,
+		Subject: t.subject, Note: t.note, Problem: t.problem, of: name.Version, tag: t.Tag}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -83,11 +84,10 @@ func (r *Registry) attempt(ctx context.Context, model string, sign Signing, deci
 	if err != nil || len(drafts) == 0 {
 		return nil, err
 	}
-	by, err := r.repo.Committer()
+	by, err := r.committer(m, drafts)
 	if err != nil {
 		return nil, err
 	}
-	by.Time = next(by.Time, m)
 	tags := make([]git.NewTag, len(drafts))
 	names := make([]string, len(drafts))
 	for i, d := range drafts {
@@ -97,10 +97,59 @@ func (r *Registry) attempt(ctx context.Context, model string, sign Signing, deci
 		names[i] = d.TagName.String()
 		tags[i] = git.NewTag{Name: names[i], Commit: d.commit, Message: d.subject + "\n\n" + d.note.encode()}
 	}
-	if r.created != nil {
-		r.created()
-	}
+	r.created()
 	return names, r.repo.CreateTags(ctx, tags, git.TagOptions{By: by, Sign: r.signs(sign)})
+}
+
+// committer returns who makes the tags, and the time that they are to have.
+func (r *Registry) committer(m *Model, drafts []draft) (git.Ident, error) {
+	by, err := r.repo.Committer()
+	if err != nil || len(m.Events) == 0 {
+		return by, err
+	}
+	floor, last := m.floor(drafts), m.Events[len(m.Events)-1].By.Time
+	if wait := time.Until(floor.Add(time.Second)); !by.Time.After(floor) && wait > 0 && wait <= time.Second {
+		r.sleep(wait)
+		if by, err = r.repo.Committer(); err != nil {
+			return by, err
+		}
+	}
+	zone := by.Time.Location()
+	if by.Time.Before(last) {
+		by.Time = last.In(zone)
+	}
+	if !by.Time.After(floor) {
+		by.Time = floor.Add(time.Second).In(zone)
+	}
+	return by, nil
+}
+
+// floor returns the time of the last event with which one of the drafts may not
+// share a second.
+func (m *Model) floor(drafts []draft) (last time.Time) {
+	contested := map[string]bool{}
+	for _, d := range drafts {
+		contested[contest(d.TagName, d.note.Version)] = true
+	}
+	for _, e := range m.Events {
+		if contested[contest(e.TagName, e.of)] && e.By.Time.After(last) {
+			last = e.By.Time
+		}
+	}
+	return last
+}
+
+// contest names what an event decides about: a stage, which has one holder, or
+// whether a version is archived, as many are, or whether it is there.
+func contest(n TagName, version string) string {
+	switch stage := strings.ToLower(n.Stage); {
+	case stage == "":
+		return "@" + version
+	case stage == Archived:
+		return stage + "@" + version
+	default:
+		return stage
+	}
 }
 
 func (r *Registry) signs(sign Signing) bool {
@@ -125,6 +174,7 @@ type Change struct {
 	Commit   string   `json:"commit"`
 	From     string   `json:"from,omitempty"`     // the stage that it left
 	Stage    string   `json:"stage,omitempty"`    // that it is in now
-	Archived []string `json:"archived,omitempty"` // versions that were in Stage before
+	Replaced []string `json:"replaced,omitempty"` // versions that left Stage for it
+	Archived []string `json:"archived,omitempty"` // those of them that are in no other stage
 	Tags     []string `json:"tags"`               // that were made; none if all was so already
 }

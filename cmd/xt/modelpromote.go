@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -79,8 +80,11 @@ func promotionWords(ch *registry.Change) string {
 	default:
 		words += fmt.Sprintf(" went from %s to %s", ch.From, ch.Stage)
 	}
-	if len(ch.Archived) > 0 {
-		words += ", before it " + strings.Join(ch.Archived, ", ") + ", archived now"
+	for i, v := range ch.Replaced {
+		words += []string{", instead of ", ", "}[min(i, 1)] + shortCommit(v)
+		if slices.Contains(ch.Archived, v) {
+			words += " (archived)"
+		}
 	}
 	return words
 }

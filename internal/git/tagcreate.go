@@ -205,7 +205,23 @@ func (r *Repo) draftTag(ctx context.Context, dir string, t NewTag, opts TagOptio
 		return "", fmt.Errorf("git tag: %w", err)
 	}
 	out, err := r.draftGit(ctx, dir, "", opts.By, "rev-parse", "--verify", tagPrefix+t.Name)
-	return strings.TrimSpace(string(out)), err
+	if err != nil || !opts.Sign {
+		return strings.TrimSpace(string(out)), err
+	}
+	return r.signedDraft(ctx, dir, strings.TrimSpace(string(out)))
+}
+
+// signedDraft looks whether a tag was signed: some versions of git end without an
+// error, and without a signature, if a key of SSH is not there.
+func (r *Repo) signedDraft(ctx context.Context, dir, object string) (string, error) {
+	out, err := r.draftGit(ctx, dir, "", Ident{}, "cat-file", "tag", object)
+	if err != nil {
+		return "", err
+	}
+	if t, err := ParseTag(object, out); err != nil || !t.Signed {
+		return "", &SignError{"it made a tag without a signature; is the key of user.signingKey there?"}
+	}
+	return object, nil
 }
 
 // draftGit runs git in the other repository, with this one's objects.
