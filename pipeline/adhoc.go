@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xtrepro/xt/internal/git"
 	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/seedenv"
 )
@@ -24,7 +25,7 @@ type AdHoc struct {
 // given takes the place of the project's. The files of the project that the
 // command line names count as its code.
 func (w *Workspace) AdHoc(ctx context.Context, args []string, dir string, seed *int64) (*AdHoc, error) {
-	s := &Stage{Name: "run", Cmd: ShellWords(args), Shell: lock.DefaultShell(), Wdir: ".", Seed: w.Graph.Config.Seed}
+	s := &Stage{Name: "run", Cmd: git.QuoteWords(args), Shell: lock.DefaultShell(), Wdir: ".", Seed: w.Graph.Config.Seed}
 	if seed != nil {
 		s.Seed.Value = seed
 	}
@@ -91,17 +92,3 @@ func HookDir() (string, error) {
 	}
 	return seedenv.WriteHook(filepath.Join(dir, "xt", "hook"))
 }
-
-// ShellWords returns a command line that a shell takes apart into the words.
-func ShellWords(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = w
-		if w == "" || strings.ContainsFunc(w, func(r rune) bool { return !strings.ContainsRune(plainRunes, r) }) {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
-}
-
-const plainRunes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_"

@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 	xterm "golang.org/x/term"
 
+	"github.com/xtrepro/xt/internal/git"
 	"github.com/xtrepro/xt/internal/term"
 	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/pipeline"
@@ -152,7 +153,7 @@ func (r *adHocRun) prepare(ctx context.Context, w *pipeline.Workspace) (err erro
 	env := os.Environ()
 	env = seedenv.Overlay(env, seedenv.Vars(seed, env))
 	env = seedenv.Overlay(env, seedenv.HookVars(hook, env))
-	r.ready = &pipeline.AdHoc{Entry: &lock.Stage{Name: "run", Cmd: pipeline.ShellWords(r.args), Seed: r.seed}, Env: env}
+	r.ready = &pipeline.AdHoc{Entry: &lock.Stage{Name: "run", Cmd: git.QuoteWords(r.args), Seed: r.seed}, Env: env}
 	return nil
 }
 
