@@ -174,6 +174,7 @@ func (s *Snapshot) problems(ctx context.Context, of *Stage) ([]Finding, error) {
 type UnprovenError struct {
 	Path     string
 	Problems []Finding // never empty
+	Hint     string    // what to do; "" for what helps against a stale entry
 }
 
 // Error says what speaks against it.
@@ -191,6 +192,9 @@ func (e *UnprovenError) Error() string {
 
 // Hints says what to do.
 func (e *UnprovenError) Hints() []string {
+	if e.Hint != "" {
+		return []string{e.Hint}
+	}
 	return []string{"\"xt repro\", then commit xt.lock and what else changed"}
 }
 

@@ -32,7 +32,7 @@ func (e *UnknownError) Hints() []string {
 	case e.What == "version" && len(e.Known) == 0:
 		return []string{fmt.Sprintf("\"xt model register %s PATH\" registers one", name)}
 	case e.What == "version":
-		return []string{fmt.Sprintf("\"xt model show %s\" shows what there is", name)}
+		return []string{fmt.Sprintf("\"xt model list %s\" lists what there is", name)}
 	}
 	return []string{"\"xt model list\" lists the models; \"git fetch --tags\" brings those of others"}
 }

@@ -40,7 +40,7 @@ func (g *gate) check(model *registry.Model, v *registry.Version) (registry.Appro
 		return why, err
 	}
 	if n := v.Note(); e != nil && !n.Node.IsZero() && !n.Node.Same(e.Node) {
-		return why, &pipeline.UnprovenError{Path: n.Path, Problems: []pipeline.Finding{{Rule: pipeline.RuleEdited,
+		return why, &pipeline.UnprovenError{Path: n.Path, Hint: fmt.Sprintf("trust neither; \"git tag -d %s\" takes the tag away, and a new version can be registered", v.Registered.Tag), Problems: []pipeline.Finding{{Rule: pipeline.RuleEdited,
 			Message: fmt.Sprintf("tag %s says %s, and xt.lock at its commit %s", v.Registered.Tag, n.Node.Sum.Short(), e.Node.Sum.Short())}}}
 	}
 	if len(rules) == 0 {

@@ -18,8 +18,8 @@ func (a *app) modelListCommand() *cli.Command {
 		Aliases:   []string{"ls"},
 		Usage:     "list the versions of models, and the stages that they are in",
 		ArgsUsage: "[NAME…]",
-		Description: "The newest version of each model comes first. A stage in parentheses belongs to a newer version too,\n" +
-			"which is what NAME@STAGE means.\n\n" +
+		Description: "The newest version of each model comes first. A stage in parentheses was given to another version\n" +
+			"since, which is what NAME@STAGE means.\n\n" +
 			"examples:\n   xt model list\n   xt model list digits --json",
 		Flags:  []cli.Flag{jsonFlag(), mdFlag(), &cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "also versions that were deregistered, and deprecated models"}},
 		Action: a.modelList,

@@ -138,7 +138,7 @@ func (a *app) printVersion(s *shownVersion) {
 	for _, st := range s.Stages {
 		behind := ""
 		if !st.Leads {
-			behind = ", behind a newer version"
+			behind = ", behind another version"
 		}
 		a.fact("stage", fmt.Sprintf("%s, since %s by %s (%s, %s)%s", st.Stage, st.Since.Format("2006-01-02 15:04 -0700"), shown(st.By), st.Tag, st.Signed, behind))
 	}
