@@ -216,6 +216,10 @@ func (w *Workspace) defaultCacheDir() string {
 	return filepath.Join(w.Repo.Common, "xt", "cache")
 }
 
+// Prefix returns where the project is below the top of its git repository: "" or
+// "dir/".
+func (w *Workspace) Prefix() string { return w.prefix }
+
 // path returns the absolute path of a slash path relative to the root.
 func (w *Workspace) path(rel string) string {
 	return filepath.Join(w.Root, filepath.FromSlash(rel))

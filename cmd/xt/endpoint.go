@@ -39,7 +39,7 @@ func openEndpoint() (*endpoint, error) {
 func (e *endpoint) url() string { return "http://" + e.listener.Addr().String() }
 
 // add lets a command in and returns its token.
-func (e *endpoint) add(s track.Store) (string, error) {
+func (e *endpoint) add(s track.Store, models track.Registry) (string, error) {
 	b := make([]byte, 24)
 	if _, err := rand.Read(b); err != nil {
 		return "", err
@@ -47,7 +47,7 @@ func (e *endpoint) add(s track.Store) (string, error) {
 	token := base64.RawURLEncoding.EncodeToString(b)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.doors[token] = mlflow.New(s, mlflow.Options{})
+	e.doors[token] = mlflow.New(s, mlflow.Options{Registry: models})
 	return token, nil
 }
 

@@ -130,7 +130,7 @@ func (t *tracker) open(ctx context.Context, r *newRun) (*openRun, error) {
 	if err := t.store.LogBatch(ctx, run.ID, track.Batch{Params: x.session.Params}); err != nil {
 		return nil, err
 	}
-	x.token, err = t.endpoint.add(x.session)
+	x.token, err = t.endpoint.add(x.session, modelsOf(t.w, t.store))
 	return x, err
 }
 

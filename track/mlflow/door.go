@@ -7,6 +7,6 @@ import (
 	"github.com/xtrepro/xt/track"
 )
 
-type Options struct{}
+type Options struct{ Registry track.Registry }
 
 func New(s track.Store, o Options) http.Handler { return http.NotFoundHandler() }
