@@ -3,6 +3,8 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -161,5 +163,23 @@ func TestAllOrNone(t *testing.T) {
 	err = g.CreateTags(t.Context(), []git.NewTag{{Name: "new", Commit: one, Message: "x\n"}, {Name: "taken", Commit: one, Message: "x\n"}}, git.TagOptions{By: by})
 	if !errors.As(err, &exists) || exists.Name != "taken" || r.git("tag") != "taken" {
 		t.Error(err, r.git("tag"))
+	}
+}
+
+// TestLeftover goes on where a git that was killed left the locks of names.
+func TestLeftover(t *testing.T) {
+	r := newRepo(t)
+	x := r.open()
+	if _, err := x.Register(t.Context(), Registration{Model: "m", Commit: r.commit()}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"m#prod#1.lock", "m#prod#2.lock", "m#dev#2.lock"} {
+		if err := os.WriteFile(filepath.Join(r.dir, ".git", "refs", "tags", name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ch, err := x.Promote(t.Context(), Promotion{Model: "m", Stage: "prod"})
+	if err != nil || !slices.Equal(ch.Tags, []string{"m#prod#3"}) {
+		t.Error(ch, err)
 	}
 }
