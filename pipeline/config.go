@@ -12,6 +12,7 @@ type Config struct {
 	Check   Policy
 	Attest  Attest
 	Sweeps  map[string]Sweep // by name
+	Models  map[string]Model // by name, without a directory
 }
 
 // Python is the environment that xt builds for the stages.

@@ -45,6 +45,7 @@ func Load(src Source, overrides ...Override) (*Graph, error) {
 	l.readStages()
 	l.checkParamsFiles()
 	l.readSweeps()
+	l.readModels()
 	l.checkSeedStages()
 	g := connect(l.cfg, l.stages, l.rep)
 	if err := l.rep.err(); err != nil {

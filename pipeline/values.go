@@ -19,6 +19,20 @@ type Value struct {
 	Val  any    `json:"value"`
 }
 
+// Name returns the file and the key, with a colon between them.
+func (v Value) Name() string { return strings.TrimSuffix(v.File+":"+v.Key, ":") }
+
+// Number returns the value if it is a number.
+func (v Value) Number() (float64, bool) {
+	switch n := v.Val.(type) {
+	case float64:
+		return n, true
+	case int64:
+		return float64(n), true
+	}
+	return 0, false
+}
+
 // Params returns the parameters of the project: those of [params] and of the
 // params files that the project or a stage names, flat, sorted by file and key.
 func (v *View) Params() []Value {
@@ -47,7 +61,7 @@ func (v *View) Metrics() ([]Value, error) {
 	flat := map[[2]string]any{}
 	for _, s := range v.Graph.Stages {
 		for _, o := range s.Outs {
-			if o.Kind != Metric {
+			if o.Kind != Metric || v.only != nil && !v.only[o.Path] {
 				continue
 			}
 			if err := readMetrics(v.Source, o.Path, flat); err != nil {

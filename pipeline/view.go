@@ -17,11 +17,13 @@ type View struct {
 	Graph  *Graph
 	Lock   *lock.File
 	Source Source
+
+	only map[string]bool // the metrics files that are meant; nil: all
 }
 
 // View returns the project as it stands in the workspace.
 func (w *Workspace) View() *View {
-	return &View{"workspace", w.Graph, w.Lock.File(), Dir(w.Root)}
+	return &View{Name: "workspace", Graph: w.Graph, Lock: w.Lock.File(), Source: Dir(w.Root)}
 }
 
 // ViewAt returns the project in this directory as the commit rev has it. The
@@ -31,7 +33,7 @@ func (w *Workspace) ViewAt(rev string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &View{rev, s.Graph, s.Lock, &withCache{w, s}}, nil
+	return &View{Name: rev, Graph: s.Graph, Lock: s.Lock, Source: &withCache{w, s}}, nil
 }
 
 // withCache reads an output that git does not have from the cache, by what the

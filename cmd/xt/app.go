@@ -63,7 +63,7 @@ func (a *app) commands() []*cli.Command {
 		a.importCommand(), a.updateCommand(), a.getCommand(), a.remoteCommand(),
 		a.pushCommand(), a.pullCommand(), a.fetchCommand(),
 		a.checkoutCommand(), a.gcCommand(), a.fsckCommand(),
-		a.diffCommand(), a.paramsCommand(), a.metricsCommand(),
+		a.diffCommand(), a.paramsCommand(), a.metricsCommand(), a.modelCommand(),
 		a.hooksCommand(), a.ciCommand(),
 		a.configCommand(), a.mergeDriverCommand(), a.schemaCommand(), a.doctorCommand(), a.completionCommand(),
 	}

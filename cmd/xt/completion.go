@@ -82,8 +82,16 @@ const completionFlag = "--generate-bash-completion"
 // Operands of other commands are files, which the shell completes.
 var operandWords = map[string][]string{
 	"repro": {""}, "status": {""}, "why": {""}, "logs": {""}, "dag": {""},
-	"completion": {"bash", "zsh", "fish"},
+	"completion":     {"bash", "zsh", "fish"},
+	"model register": {aModel}, "model list": {aModel},
+	"model promote": {aVersion}, "model archive": {aVersion}, "model show": {aVersion}, "model diff": {aVersion}, "model history": {aVersion},
 }
+
+// What operands of "xt model" may be.
+const (
+	aModel   = "\x00model"
+	aVersion = "\x00version"
+)
 
 // flagWords says what the values of a flag may be, in all commands or in one.
 var flagWords = map[string][]string{
@@ -113,12 +121,19 @@ func (a *app) complete(cmd *cli.Command) cli.BashCompleteFunc {
 			a.printWords(words)
 			return
 		}
-		for _, word := range operandWords[cmd.Name] {
-			if word == "" {
+		words, ok := operandWords[strings.TrimPrefix(cmd.HelpName, "xt ")]
+		if !ok {
+			words = operandWords[cmd.Name]
+		}
+		for _, word := range words {
+			switch word {
+			case "":
 				a.printWords(a.stageNames(c.String("cd")))
-				continue
+			case aModel, aVersion:
+				a.printWords(a.modelWords(c.String("cd"), word == aVersion))
+			default:
+				a.printWords([]string{word})
 			}
-			a.printWords([]string{word})
 		}
 	}
 }

@@ -55,20 +55,8 @@ func (a *app) diff(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r := &diffReport{Old: old.Name, New: new.Name, Changes: []diffChange{}}
-	for _, ch := range lock.Diff(old.Lock, new.Lock) {
-		d := diffChange{Stage: ch.Stage, Kind: string(ch.Kind), Op: ch.Op.String(), Name: ch.Name, Old: ch.Old, New: ch.New, Text: pipeline.ChangeText(ch)}
-		d.OldSum, d.NewSum = pipeline.Digests(ch)
-		if ch.Kind == lock.KindData || ch.Kind == lock.KindOut {
-			d.Files = w.FileChanges(ch.OldNode, ch.NewNode, c.Int("files"))
-		}
-		if ch.OldNode.Kind == hash.Symlink {
-			d.Old = ch.OldNode.Target
-		}
-		r.Changes = append(r.Changes, d)
-	}
-	r.Params = pipeline.DiffValues(old.Params(), new.Params(), false)
-	if r.Metrics, err = valueReader((*pipeline.View).Metrics).diff(old, new, false); err != nil {
+	r, err := compareViews(w, old, new, c.Int("files"))
+	if err != nil {
 		return err
 	}
 	if c.Bool("json") {
@@ -77,6 +65,25 @@ func (a *app) diff(c *cli.Context) error {
 	}
 	a.printDiff(r)
 	return nil
+}
+
+// compareViews says what differs between two views of a project.
+func compareViews(w *pipeline.Workspace, old, new *pipeline.View, files int) (r *diffReport, err error) {
+	r = &diffReport{Old: old.Name, New: new.Name, Changes: []diffChange{}}
+	for _, ch := range lock.Diff(old.Lock, new.Lock) {
+		d := diffChange{Stage: ch.Stage, Kind: string(ch.Kind), Op: ch.Op.String(), Name: ch.Name, Old: ch.Old, New: ch.New, Text: pipeline.ChangeText(ch)}
+		d.OldSum, d.NewSum = pipeline.Digests(ch)
+		if ch.Kind == lock.KindData || ch.Kind == lock.KindOut {
+			d.Files = w.FileChanges(ch.OldNode, ch.NewNode, files)
+		}
+		if ch.OldNode.Kind == hash.Symlink {
+			d.Old = ch.OldNode.Target
+		}
+		r.Changes = append(r.Changes, d)
+	}
+	r.Params = pipeline.DiffValues(old.Params(), new.Params(), false)
+	r.Metrics, err = valueReader((*pipeline.View).Metrics).diff(old, new, false)
+	return r, err
 }
 
 func (a *app) printDiff(r *diffReport) {

@@ -17,6 +17,7 @@ import (
 	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/pipeline"
 	"github.com/xtrepro/xt/pipeline/origin"
+	"github.com/xtrepro/xt/registry"
 	"github.com/xtrepro/xt/remote"
 	"github.com/xtrepro/xt/remote/pack"
 	"github.com/xtrepro/xt/remote/store"
@@ -106,18 +107,32 @@ func exitCode(err error) int {
 		address  *origin.AddressError
 		exists   *origin.ExistsError
 		hook     *githook.RefusedError
+		unproven *pipeline.UnprovenError
+		changed  *pipeline.UncommittedError
+		rules    *registry.RulesError
+		again    *unverified
+		unknown  *registry.UnknownError
+		version  *registry.ExistsError
+		gone     *registry.GoneError
+		name     *registry.NameError
+		note     *registry.NoteError
+		ident    *git.IdentError
+		sign     *git.SignError
+		pushed   *git.PushError
 		exit     cli.ExitCoder
 	)
 	switch {
-	case errors.Is(err, errFailed), errors.As(err, &stage), errors.As(err, &output):
+	case errors.Is(err, errFailed), errors.As(err, &stage), errors.As(err, &output),
+		errors.As(err, &unproven), errors.As(err, &changed), errors.As(err, &rules), errors.As(err, &again):
 		return exitFailed
 	case errors.As(err, &inputs), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &tool), errors.As(err, &path),
 		errors.As(err, &broken), errors.As(err, &noKey), errors.As(err, &signing), errors.Is(err, remote.ErrEmpty),
-		errors.As(err, &fetch), errors.As(err, &pointer), errors.As(err, &source), errors.Is(err, git.ErrNoCommand):
+		errors.As(err, &fetch), errors.As(err, &pointer), errors.As(err, &source), errors.Is(err, git.ErrNoCommand), errors.As(err, &sign), errors.As(err, &pushed):
 		return exitMissing
 	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &one), errors.As(err, &target), errors.As(err, &lockErr),
 		errors.As(err, &tracked), errors.As(err, &misuse), errors.As(err, &uncached), errors.As(err, &special), errors.As(err, &revision),
-		errors.As(err, &noRemote), errors.As(err, &plain), errors.As(err, &newer), errors.As(err, &otherKey), errors.As(err, &noClone), errors.As(err, &address), errors.As(err, &exists), errors.As(err, &hook), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
+		errors.As(err, &noRemote), errors.As(err, &plain), errors.As(err, &newer), errors.As(err, &otherKey), errors.As(err, &noClone), errors.As(err, &address), errors.As(err, &exists), errors.As(err, &hook),
+		errors.As(err, &unknown), errors.As(err, &version), errors.As(err, &gone), errors.As(err, &name), errors.As(err, &note), errors.As(err, &ident), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
 		return exitUsage
 	case errors.As(err, &access):
 		return remoteCode(access)
