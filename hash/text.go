@@ -41,7 +41,7 @@ func (t *Text) Line(label string, values ...string) {
 	t.b = append(t.b, '\n')
 }
 
-// appendQuoted is [strconv.AppendQuote], at a tenth of the cost for what has
+// appendQuoted is [strconv.AppendQuote], at a quarter of the cost for what has
 // nothing to escape.
 func appendQuoted(b []byte, s string) []byte {
 	for i := range len(s) {

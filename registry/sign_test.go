@@ -156,3 +156,36 @@ func TestUnusual(t *testing.T) {
 		t.Error(ch, err)
 	}
 }
+
+// TestOpenPGP signs with a key of OpenPGP.
+func TestOpenPGP(t *testing.T) {
+	if _, err := exec.LookPath("gpg"); err != nil {
+		t.Skip(err)
+	}
+	r := newRepo(t)
+	home, err := os.MkdirTemp("", "g") // the path of the agent's socket must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = exec.Command("gpgconf", "--homedir", home, "--kill", "all").Run()
+		os.RemoveAll(home)
+	})
+	t.Setenv("GNUPGHOME", home)
+	if out, err := exec.Command("gpg", "--batch", "--passphrase", "", "--quick-gen-key", "Ada <ada@example.org>", "ed25519", "sign", "never").CombinedOutput(); err != nil {
+		t.Skipf("gpg: %v: %s", err, out)
+	}
+	r.git("config", "user.signingKey", "ada@example.org")
+	x := r.open()
+	if _, err := x.Register(t.Context(), Registration{Model: "m", Commit: r.commit()}); err != nil {
+		t.Fatal(err)
+	}
+	e := load(t, x).Models["m"].Versions[0].Registered
+	if s := x.Signature(t.Context(), e); s.Trust != git.Good || s.By != "Ada <ada@example.org>" || s.Key == "" {
+		t.Errorf("%+v", s)
+	}
+	t.Setenv("GNUPGHOME", t.TempDir())
+	if s := x.Signature(t.Context(), e); s.Trust != git.Unchecked || s.By != "" || s.Key == "" || s.Why == "" {
+		t.Errorf("%+v", s)
+	}
+}

@@ -46,8 +46,9 @@ func (r *Registry) write(ctx context.Context, model string, sign Signing, decide
 		return nil, err
 	}
 	defer unlock()
+	var skip uint64
 	for try := 1; ; try++ {
-		names, err := r.attempt(ctx, model, sign, decide)
+		names, err := r.attempt(ctx, model, sign, decide, skip)
 		var exists *git.TagsExistError
 		var busy *git.BusyError
 		switch {
@@ -55,6 +56,9 @@ func (r *Registry) write(ctx context.Context, model string, sign Signing, decide
 			return names, err
 		case errors.As(err, &busy):
 			time.Sleep(time.Duration(10+rand.IntN(40)) * time.Millisecond)
+			if try > 5 {
+				skip++ // a git that was killed locks a name for ever; the next counter is free
+			}
 		case !errors.As(err, &exists):
 			return nil, err
 		}
@@ -71,7 +75,7 @@ func (r *Registry) lock(ctx context.Context) (unlock func(), err error) {
 	return func() { l.Close() }, nil
 }
 
-func (r *Registry) attempt(ctx context.Context, model string, sign Signing, decide plan) ([]string, error) {
+func (r *Registry) attempt(ctx context.Context, model string, sign Signing, decide plan, skip uint64) ([]string, error) {
 	s, err := r.Load()
 	if err != nil {
 		return nil, err
@@ -80,6 +84,7 @@ func (r *Registry) attempt(ctx context.Context, model string, sign Signing, deci
 	if m == nil {
 		m = &Model{Name: model, byName: map[string]*Version{}}
 	}
+	s.counters[model] += skip
 	drafts, err := decide(s, m)
 	if err != nil || len(drafts) == 0 {
 		return nil, err

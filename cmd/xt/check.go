@@ -111,7 +111,7 @@ func (r *checked) verdict() error {
 // inspect checks what is staged, or a commit, and with --remote the remotes.
 func (a *app) inspect(c *cli.Context, rev string) (*checked, error) {
 	// A check ends soon and leaves little behind: to collect that as often as usual
-	// takes a sixth of its time.
+	// takes an eighth of its processor time.
 	defer debug.SetGCPercent(debug.SetGCPercent(200))
 	root, err := pipeline.FindRoot(a.dir)
 	if err != nil {

@@ -27,7 +27,9 @@ func (r *Repo) TagRefs() ([]TagRef, error) {
 }
 
 func (r *Repo) tagRefs() (tags []TagRef, err error) {
-	if r.repo == nil {
+	// go-git takes a lock file, of a git that is at work or was killed, for a
+	// reference, and fails.
+	if r.repo == nil || haveCommand() {
 		out, err := r.run("for-each-ref", "--format=%(objectname) %(refname)", tagPrefix)
 		if err != nil {
 			return nil, err
