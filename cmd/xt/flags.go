@@ -29,27 +29,27 @@ func flagsFirst(c *cli.App, args []string) []string {
 		head, rest = append(head, rest[0]), rest[1:]
 		flags, cmds = cmd.Flags, cmd.Subcommands
 		if len(cmds) == 0 {
-			return append(head, arrange(cmd, rest)...)
+			if cmd == findCommand(c.Commands, "run") {
+				return append(head, commandLast(rest, flags)...)
+			}
+			return append(head, reorder(rest, flags)...)
 		}
 	}
 	return append(head, rest...)
 }
 
-// arrange orders what follows the name of a command. Operands of xt run are a
-// command line, whose flags are not those of xt.
-func arrange(cmd *cli.Command, args []string) []string {
-	if cmd.Name != "run" {
-		return reorder(args, cmd.Flags)
-	}
-	n, ok := leadingFlags(args, cmd.Flags)
-	flags, operands := reorder(args[:n], cmd.Flags), args[n:]
+// commandLast is reorder for xt run, whose operands are a command line: the flags
+// in it are not those of xt.
+func commandLast(args []string, flags []cli.Flag) []string {
+	n, ok := leadingFlags(args, flags)
+	first, command := reorder(args[:n], flags), args[n:]
 	if !ok {
-		operands = operands[1:] // after "--"
+		command = command[1:] // after "--"
 	}
-	if len(operands) > 0 {
-		flags = append(append(flags, "--"), operands...)
+	if len(command) > 0 {
+		first = append(append(first, "--"), command...)
 	}
-	return flags
+	return first
 }
 
 func findCommand(cmds []*cli.Command, name string) *cli.Command {
