@@ -15,20 +15,28 @@ type Session struct {
 	Params []Param // what was logged in it when it was opened
 
 	mu   sync.Mutex
-	tops []string // runs that were opened at the top
+	tops []top // runs that were opened at the top
+}
+
+type top struct {
+	id      string
+	unnamed bool // so that it has a random name
 }
 
 // CreateRun opens a run below the run of the execution, unless it names another
 // parent.
 func (s *Session) CreateRun(ctx context.Context, r NewRun) (Run, error) {
-	top := !slices.ContainsFunc(r.Tags, func(t Tag) bool { return t.Key == ParentRunTag })
-	if top {
+	has := func(key string) bool {
+		return slices.ContainsFunc(r.Tags, func(t Tag) bool { return t.Key == key })
+	}
+	isTop, unnamed := !has(ParentRunTag), r.Name == "" && !has(RunNameTag)
+	if isTop {
 		r.Tags = append(slices.Clip(r.Tags), Tag{ParentRunTag, s.Root})
 	}
 	run, err := s.Store.CreateRun(ctx, r)
-	if err == nil && top {
+	if err == nil && isTop {
 		s.mu.Lock()
-		s.tops = append(s.tops, run.ID)
+		s.tops = append(s.tops, top{run.ID, unnamed})
 		s.mu.Unlock()
 	}
 	return run, err
@@ -48,13 +56,16 @@ func (s *Session) End(ctx context.Context, status Status, end int64, o Origin) (
 		return s.Root, err
 	}
 	runs := make([]Run, 0, len(tops))
-	for _, id := range tops {
-		run, err := s.Store.Run(ctx, id)
+	for _, t := range tops {
+		run, err := s.Store.Run(ctx, t.id)
 		if CodeOf(err) == NotFound || run.Lifecycle == Deleted {
 			continue // they took it back
 		}
 		if err != nil {
 			return s.Root, err
+		}
+		if t.unnamed {
+			run.Name = ""
 		}
 		runs = append(runs, run)
 	}
@@ -78,7 +89,12 @@ func (s *Session) replace(ctx context.Context, root, run *Run, status Status, en
 		Tags:   lacking(root.Tags, run.Tags, func(t Tag) string { return t.Key }),
 		Params: lacking(root.Params, run.Params, func(p Param) string { return p.Key }),
 	}
+	var named error
+	if run.Name == "" {
+		_, named = s.Store.UpdateRun(ctx, run.ID, RunUpdate{Name: root.Name})
+	}
 	return errors.Join(
+		named,
 		s.Store.LogBatch(ctx, run.ID, b),
 		s.Store.SetOrigin(ctx, run.ID, o),
 		s.finish(ctx, run.ID, run.Status, status, end),
