@@ -108,9 +108,6 @@ type Artifacts interface {
 	ListArtifacts(ctx context.Context, p Path) ([]Artifact, error)
 	// WalkArtifacts calls f for each file below p, by path, until f has an error.
 	WalkArtifacts(ctx context.Context, p Path, f func(Artifact) error) error
-	// WalkObjects calls f for each object that the store counts on the cache to
-	// keep, perhaps more than once: artifacts, logs and differences.
-	WalkObjects(ctx context.Context, f func(hash.Node) error) error
 	// DeleteArtifacts deletes the file p or what is below the folder p. It does
 	// nothing if nothing is there.
 	DeleteArtifacts(ctx context.Context, p Path) error
