@@ -135,7 +135,7 @@ func (s *Store) setReaders(n int) {
 // openFile opens a database of SQLite.
 func openFile(file string, pragmas ...string) (*sql.DB, error) {
 	query := url.Values{"_pragma": append([]string{"busy_timeout(15000)", "journal_mode(WAL)", "foreign_keys(1)", "case_sensitive_like(1)", "temp_store(MEMORY)"}, pragmas...)}
-	at := url.URL{Path: filepath.ToSlash(file)}
+	at := url.URL{Path: "/" + strings.TrimPrefix(filepath.ToSlash(file), "/")} // a disk has one before it, too
 	c, err := sqlite.NewConnector("file:" + at.EscapedPath() + "?" + query.Encode())
 	if err != nil {
 		return nil, err
