@@ -141,6 +141,38 @@ func TestGiveUp(t *testing.T) {
 func TestClose(t *testing.T) {
 	s := open(t, sqliteStores(t))
 	id := newRun(t, s, track.NewRun{}).ID
-	s.writer.close()
+	for range 2 {
+		check(t, s.Close())
+	}
 	wantError(t, s.LogMetric(t.Context(), id, track.Metric{Key: "m"}), track.Unavailable, "closed")
+	_, err := s.Run(t.Context(), id)
+	wantError(t, err, track.Unavailable, "closed")
+}
+
+// TestGiveWay has one store write without pause, and another now and then: it
+// gets its turn.
+func TestGiveWay(t *testing.T) {
+	url := sqliteStores(t)
+	busy, other := open(t, url), open(t, url)
+	id := newRun(t, busy, track.NewRun{}).ID
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for w := range 16 {
+		wg.Go(func() {
+			for i := int64(0); ctx.Err() == nil; i++ {
+				if err := busy.LogMetric(ctx, id, track.Metric{Key: fmt.Sprint(w), Step: i}); err != nil && ctx.Err() == nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	var worst time.Duration
+	for i := range int64(20) {
+		start := time.Now()
+		check(t, other.LogMetric(t.Context(), id, track.Metric{Key: "other", Step: i}))
+		worst = max(worst, time.Since(start))
+	}
+	stop()
+	wg.Wait()
+	t.Log("the longest wait was", worst)
 }

@@ -24,6 +24,8 @@ type writer struct {
 	mu    sync.RWMutex // held for reading while something is queued
 	done  bool
 	conn  *conn // nil until it is needed, and after it was lost
+
+	busySince time.Time // when it last let others have the lock
 }
 
 // request is one write.
@@ -54,6 +56,7 @@ type tx struct {
 const (
 	maxGroup = 512                    // requests in a transaction
 	maxTime  = 30 * time.Millisecond  // before a transaction that others wait for is committed
+	maxTurn  = 30 * time.Millisecond  // before another process is given a chance to write
 	patience = 10 * time.Second       // for a database that is away
 	pause    = 100 * time.Millisecond // between attempts to reach it
 )
@@ -116,6 +119,7 @@ func (w *writer) loop() {
 	for r := range w.queue {
 		if r.state.CompareAndSwap(waiting, started) {
 			w.group(r)
+			w.giveWay()
 		}
 	}
 	if w.conn != nil {
@@ -240,13 +244,45 @@ func (w *writer) begin() (err error) {
 		if w.conn, err = newConn(context.Background(), w.db, w.store.dialect); err != nil {
 			return err
 		}
-	}
-	for _, q := range w.store.dialect.begin() {
-		if err := w.conn.plain(q); err != nil {
+		if err := w.conn.pollLocks(); err != nil {
 			return err
 		}
 	}
-	return nil
+	queries := w.store.dialect.begin()
+	for deadline := time.Now().Add(patience); ; {
+		if err = w.conn.plain(queries[0]); !isBusy(err) || time.Now().After(deadline) {
+			break
+		}
+	}
+	for _, q := range queries[1:] {
+		if err == nil {
+			err = w.conn.plain(q)
+		}
+	}
+	return err
+}
+
+// pollLocks has SQLite wait only a millisecond for a lock, after which begin
+// tries again. By itself it would look ever more seldom, up to ten times a
+// second, and might find the lock taken each time.
+func (c *conn) pollLocks() error {
+	if c.postgres {
+		return nil
+	}
+	return c.plain("PRAGMA busy_timeout = 1")
+}
+
+// giveWay lets another process have the lock, if this one has had it for a
+// while without pause.
+func (w *writer) giveWay() {
+	if w.store.postgres || len(w.queue) == 0 {
+		w.busySince = time.Now()
+		return
+	}
+	if time.Since(w.busySince) > maxTurn {
+		time.Sleep(2 * time.Millisecond)
+		w.busySince = time.Now()
+	}
 }
 
 // more adds a request that waits.

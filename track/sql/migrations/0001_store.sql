@@ -38,6 +38,7 @@ CREATE TABLE runs (
 	artifact_uri {{text}} NOT NULL
 );
 CREATE INDEX runs_by_start ON runs (experiment, deleted, start_time DESC, run_id);
+CREATE INDEX runs_by_name ON runs (experiment, deleted, name, start_time DESC, run_id);
 CREATE INDEX runs_of_all ON runs (deleted, start_time DESC, run_id);
 
 CREATE TABLE params (
