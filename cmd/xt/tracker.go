@@ -349,7 +349,7 @@ func runObjects(ctx context.Context, root string) ([]hash.Node, error) {
 		return nil, err
 	}
 	var nodes []hash.Node
-	err = s.WalkObjects(ctx, func(n hash.Node) error { nodes = append(nodes, n); return nil })
+	err = s.Objects(ctx, func(n hash.Node) error { nodes = append(nodes, n); return nil })
 	return nodes, errors.Join(err, s.Close())
 }
 
