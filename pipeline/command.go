@@ -50,7 +50,8 @@ func (e *execution) command(ctx context.Context) error {
 	begin := time.Now()
 	err = e.run(ctx, cmd)
 	end()
-	res.Duration, res.Memory = time.Since(begin), peakMemory(cmd.ProcessState)
+	res.Ended = time.Now()
+	res.Duration, res.Memory = res.Ended.Sub(begin), peakMemory(cmd.ProcessState)
 	if err != nil {
 		err = &StageError{Stage: s, ExitCode: exitCode(err), What: explain(ctx, s, err), Tail: lastLines(tail.bytes(), 20), Log: rec.Log}
 	}

@@ -10,6 +10,7 @@ type Config struct {
 	Remotes map[string]Remote         // by name
 	Cache   CacheConfig
 	Check   Policy
+	Attest  Attest
 	Sweeps  map[string]Sweep // by name
 }
 
@@ -35,6 +36,14 @@ type CacheConfig struct {
 	Links  []string // "reflink", "copy", "hardlink", "symlink", the preferred first; nil: the default
 	Shared bool     // written by more than one user
 }
+
+// Attest says where evidence of executions and verifications is kept.
+type Attest struct {
+	Dir     string // of the attestations
+	Signers string // the file of the keys that are trusted
+}
+
+var defaultAttest = Attest{Dir: "attestations", Signers: "attestations/allowed_signers"}
 
 // Sweep is a search over parameters.
 type Sweep struct {

@@ -25,6 +25,7 @@ func (l *loader) readConfig() {
 	l.readPython(root.Get("python"))
 	l.readCache(root.Get("cache"))
 	l.readPolicy(root.Get("check"))
+	l.readAttest(root.Get("attest"))
 	l.cfg.Remotes = map[string]Remote{}
 	if remotes := root.Get("remote"); l.ok(remotes) {
 		for _, n := range remotes.Keys {
@@ -78,6 +79,15 @@ func (l *loader) readCache(n *tomldoc.Node) {
 	}
 	for _, way := range l.each(n.Get("link")) {
 		l.cfg.Cache.Links = append(l.cfg.Cache.Links, l.str(way))
+	}
+}
+
+func (l *loader) readAttest(n *tomldoc.Node) {
+	l.cfg.Attest = defaultAttest
+	for name, to := range map[string]*string{"dir": &l.cfg.Attest.Dir, "allowed_signers": &l.cfg.Attest.Signers} {
+		if v := n.Get(name); l.ok(v) {
+			*to, _ = l.path(v.At, place{where: "[attest]"}, name, ".", l.str(v))
+		}
 	}
 }
 

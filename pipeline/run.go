@@ -31,6 +31,7 @@ type Result struct {
 	Unstable []string      // outputs that differ from those of an earlier run with the same inputs
 	Kept     []Kept        // what of the user's was put into the cache before it was replaced
 	Duration time.Duration // of the command, or of the restore
+	Ended    time.Time     // when the command ended
 	Memory   int64         // the largest resident set of one of the stage's processes, in bytes; 0 if not known
 	Log      string        // path of the output that was kept; "" if none
 	Seen     *Seen         // what the command did with files; nil if that was not recorded

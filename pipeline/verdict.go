@@ -229,13 +229,18 @@ func (c *comparison) open(at string, s side) (*os.File, error) {
 	if s.root != "" {
 		return os.Open((&room{root: s.root}).path(at))
 	}
-	f, err := c.w.Cache.OpenFile(s.node.Sum)
+	return c.w.openRecorded(at, s.node)
+}
+
+// openRecorded opens a file that xt.lock records at a path. Git keeps metrics and
+// plots, and a workspace may have what the cache lacks.
+func (w *Workspace) openRecorded(at string, n hash.Node) (*os.File, error) {
+	f, err := w.Cache.OpenFile(n.Sum)
 	if err == nil {
 		return f, nil
 	}
-	// Git keeps metrics and plots, and a workspace may have what the cache lacks.
-	if sum, _, hashErr := hash.FileSum(context.Background(), c.w.path(at)); hashErr == nil && sum == s.node.Sum {
-		return os.Open(c.w.path(at))
+	if sum, _, hashErr := hash.FileSum(context.Background(), w.path(at)); hashErr == nil && sum == n.Sum {
+		return os.Open(w.path(at))
 	}
 	return nil, err
 }

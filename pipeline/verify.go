@@ -47,6 +47,7 @@ type Verified struct {
 	Reasons  []Reason      // why it is stale
 	Err      error         // why its command failed, or its inputs are missing
 	Duration time.Duration // of the runs
+	Ended    time.Time     // when the last of them did
 	Log      string        // path of what its last run wrote
 	// Undeclared are files of the project that it looked for and does not declare,
 	// where that could be recorded.
@@ -226,6 +227,7 @@ func (v *verifier) again(ctx context.Context, step *Step, res *Verified) (*room,
 	v.rep.Begin(step)
 	err = e.attempts(ctx, func() error { return r.clear(s) })
 	res.Duration += result.Duration
+	res.Ended = result.Ended
 	res.Log = result.Log
 	if result.Seen != nil {
 		res.Undeclared = result.Seen.Undeclared

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xtrepro/xt/attest"
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/download"
@@ -92,6 +93,7 @@ func exitCode(err error) int {
 		noRemote *pipeline.NoRemoteError
 		broken   *remote.DamagedError
 		noKey    *remote.KeyError
+		signing  *attest.KeyError
 		otherKey *remote.KeyChangedError
 		noClone  *remote.UnknownCloneError
 		plain    *remote.PlainError
@@ -110,7 +112,7 @@ func exitCode(err error) int {
 	case errors.Is(err, errFailed), errors.As(err, &stage), errors.As(err, &output):
 		return exitFailed
 	case errors.As(err, &inputs), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &tool), errors.As(err, &path),
-		errors.As(err, &broken), errors.As(err, &noKey), errors.Is(err, remote.ErrEmpty),
+		errors.As(err, &broken), errors.As(err, &noKey), errors.As(err, &signing), errors.Is(err, remote.ErrEmpty),
 		errors.As(err, &fetch), errors.As(err, &pointer), errors.As(err, &source), errors.Is(err, git.ErrNoCommand):
 		return exitMissing
 	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &one), errors.As(err, &target), errors.As(err, &lockErr),

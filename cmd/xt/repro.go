@@ -21,7 +21,7 @@ func (a *app) reproCommand() *cli.Command {
 			"named by its name, by a pattern of names, or by an output. A result that was made before\n" +
 			"from the same inputs is restored from the run cache rather than run again.\n\n" +
 			"examples:\n   xt repro\n   xt repro train -S lr=0.01\n   xt repro -j 4 --keep-going\n   xt repro -n                   # say what would run; exits with 1 if something would\n   xt repro --pull               # in a fresh clone: bring only what is needed",
-		Flags: []cli.Flag{
+		Flags: append(attestFlags(),
 			jsonFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, and do nothing"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "run also what is up to date"},
@@ -35,7 +35,7 @@ func (a *app) reproCommand() *cli.Command {
 			&cli.BoolFlag{Name: "allow-missing", Usage: "take the word of xt.lock for data that is not there"},
 			&cli.BoolFlag{Name: "no-run-cache", Usage: "run rather than restore an earlier result"},
 			&cli.StringSliceFlag{Name: "set", Aliases: []string{"S"}, Usage: "use another value of a parameter, this time: `KEY=VALUE`"},
-		},
+		),
 		Action: a.repro,
 	}
 }
@@ -100,6 +100,11 @@ func (a *app) reallyRun(c *cli.Context, w *pipeline.Workspace, stages []*pipelin
 		return err
 	}
 	defer unlock()
+	evidence, err := a.newAttester(c, w)
+	if err != nil {
+		return err
+	}
+	defer evidence.close()
 	begin := time.Now()
 	if err := w.Prepare(c.Context, stages); err != nil {
 		return err
@@ -107,6 +112,7 @@ func (a *app) reallyRun(c *cli.Context, w *pipeline.Workspace, stages []*pipelin
 	rep := &reporter{a: a, json: c.Bool("json"), hashing: a.watch(w, "hashing"), undeclared: w.Graph.Config.Check.Undeclared}
 	results, err := w.Run(c.Context, stages, opts, rep)
 	rep.hashing.Done()
+	err = errors.Join(err, evidence.executed(c.Context, results))
 	if c.Bool("json") {
 		if jsonErr := a.writeJSON(newReproReport(results)); err == nil {
 			err = jsonErr

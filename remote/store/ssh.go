@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/url"
@@ -17,7 +18,8 @@ import (
 	"github.com/pkg/sftp"
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/xtrepro/xt/internal/sshagent"
 )
 
 // login is how to get into an SSH server, as the ssh command would.
@@ -201,7 +203,7 @@ func (l *login) hosts() (*knownhosts.HostKeyDB, error) {
 // keys is what can sign, and the connection to the agent that some of it needs.
 type keys struct {
 	signers []ssh.Signer
-	agent   net.Conn // nil if there is none
+	agent   io.Closer // nil if there is none
 }
 
 func (k *keys) close() {
@@ -230,9 +232,9 @@ func (l *login) keys() (*keys, error) {
 		}
 	}
 	// An agent that is not there, or does not answer, has no keys.
-	if c, err := dialAgent(l.agent); err == nil {
-		k.agent = c
-		more, _ := agent.NewClient(c).Signers()
+	if a, err := sshagent.Open(l.agent); err == nil {
+		k.agent = a
+		more, _ := a.Signers()
 		k.signers = append(k.signers, more...)
 	}
 	if len(k.signers) > 0 {

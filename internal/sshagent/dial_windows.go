@@ -1,4 +1,4 @@
-package store
+package sshagent
 
 import (
 	"net"
@@ -6,8 +6,8 @@ import (
 	"github.com/Microsoft/go-winio"
 )
 
-// dialAgent connects to OpenSSH's agent, which listens on a pipe.
-func dialAgent(pipe string) (net.Conn, error) {
+// dial connects to OpenSSH's agent, which listens on a pipe.
+func dial(pipe string) (net.Conn, error) {
 	if pipe == "" {
 		pipe = `\\.\pipe\openssh-ssh-agent`
 	}
