@@ -51,7 +51,7 @@ type Metrics interface {
 }
 
 // Later reports whether m comes after n in the order that makes the last one
-// the latest: step, time, value; NaN is below all values.
+// the latest: step, time, value. NaN counts as 0, and comes after it.
 func (m *Metric) Later(n *Metric) bool {
 	switch {
 	case m.Step != n.Step:
@@ -59,5 +59,15 @@ func (m *Metric) Later(n *Metric) bool {
 	case m.Time != n.Time:
 		return m.Time > n.Time
 	}
-	return m.Value > n.Value || n.Value != n.Value && m.Value == m.Value
+	mValue, mNaN := m.Number()
+	nValue, nNaN := n.Number()
+	return mValue > nValue || mValue == nValue && mNaN && !nNaN
+}
+
+// Number returns the value, or 0 and true if that is NaN.
+func (m *Metric) Number() (value float64, isNaN bool) {
+	if m.Value != m.Value {
+		return 0, true
+	}
+	return m.Value, false
 }
