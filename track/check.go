@@ -277,3 +277,28 @@ func ParamsConflict(runID string, old, new []Param) error {
 	}
 	return Errorf(InvalidParameter, "Changing param values is not allowed. Params were already logged='[%s]' for run ID='%s'.", strings.Join(items, ", "), runID)
 }
+
+// CheckDatasetInput reports what is wrong with a dataset that a run used.
+func CheckDatasetInput(in *DatasetInput) error {
+	d := &in.Dataset
+	for _, l := range []struct {
+		what, text string
+		max        int
+	}{
+		{"name", d.Name, 500}, {"digest", d.Digest, 36}, {"source", d.Source, 65535},
+		{"schema", d.Schema, 1048575}, {"profile", d.Profile, 16777215},
+	} {
+		if err := checkLength(l.what, l.text, l.max); err != nil {
+			return err
+		}
+	}
+	for _, t := range in.Tags {
+		if err := checkLength("key", t.Key, 255); err != nil {
+			return err
+		}
+		if err := checkLength("value", t.Value, 500); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -71,6 +71,7 @@ func Runs() *Grammar {
 			"created", "start_time", "Created", "start_time"),
 		orderKinds: []Kind{Attribute, Metric, Param, Tag},
 		numeric:    []string{"start_time", "end_time"},
+		lists:      []string{"run_id"},
 		ops: map[Kind][]Op{Metric: symbols, Param: textsOrNull, Tag: textsOrNull, Attribute: textsOrList,
 			Dataset: textsOrList, Origin: textsOrList},
 		badEntity:    "Invalid entity type '%s'. Valid values are ['metric', 'parameter', 'tag', 'attribute', 'dataset']",
