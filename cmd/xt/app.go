@@ -64,7 +64,7 @@ func (a *app) commands() []*cli.Command {
 		a.pushCommand(), a.pullCommand(), a.fetchCommand(),
 		a.checkoutCommand(), a.gcCommand(), a.fsckCommand(),
 		a.diffCommand(), a.paramsCommand(), a.metricsCommand(), a.modelCommand(),
-		a.hooksCommand(), a.ciCommand(),
+		a.serveCommand(), a.hooksCommand(), a.ciCommand(),
 		a.configCommand(), a.mergeDriverCommand(), a.schemaCommand(), a.doctorCommand(), a.completionCommand(),
 	}
 	for _, c := range cmds {
@@ -81,7 +81,7 @@ func (a *app) finish(c *cli.Command) {
 	for _, sub := range c.Subcommands {
 		a.finish(sub)
 	}
-	if len(c.Subcommands) > 0 {
+	if len(c.Subcommands) > 0 && c.Action == nil {
 		c.CustomHelpTemplate = ""
 		c.Action = a.noCommand
 		return
