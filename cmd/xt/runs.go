@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/xtrepro/xt/pipeline"
 	"github.com/xtrepro/xt/track"
 )
 
@@ -25,28 +23,6 @@ func (a *app) runsCommand() *cli.Command {
 			a.runsChangeCommand("restore", "take the deletion of runs back", "examples:\n   xt runs restore 4f0e1c2b"),
 		},
 	}
-}
-
-// withRuns calls f with the store of runs that the command line names, or that of
-// the project.
-func (a *app) withRuns(c *cli.Context, f func(ctx context.Context, s track.Store) error) (err error) {
-	w, err := a.open()
-	if errors.Is(err, pipeline.ErrNoProject) {
-		w, err = nil, nil
-	}
-	if err != nil {
-		return err
-	}
-	place, err := placeOfRuns(w)
-	if err != nil {
-		return err
-	}
-	s, err := place.open(c.Context)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	return f(c.Context, s)
 }
 
 // experimentIDs returns the numbers of the experiments of these names; of all if
@@ -120,7 +96,7 @@ func findRun(ctx context.Context, s track.Store, word string, view track.View) (
 // runsChangeCommand is a command that does something to each run that is named.
 func (a *app) runsChangeCommand(name, usage, more string, flags ...cli.Flag) *cli.Command {
 	return &cli.Command{
-		Name: name, Usage: usage, ArgsUsage: "RUN…", Flags: flags,
+		Name: name, Usage: usage, ArgsUsage: "RUN…", Flags: append(storeFlags(), flags...),
 		Description: "A run is named by its number, the beginning of it, or its name, of which the newest counts.\n" + more,
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {

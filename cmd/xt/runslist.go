@@ -25,7 +25,7 @@ func (a *app) runsListCommand() *cli.Command {
 		Description: "--filter and --order-by are in MLflow's grammar. A sparkline after a metric is its course.\n\n" +
 			"examples:\n   xt runs list\n   xt runs list --filter \"metrics.val_loss < 0.1 and params.lr = '0.01'\" --order-by \"metrics.val_loss ASC\"\n" +
 			"   xt runs list --metric val_loss --param lr -n 50\n   xt runs list --csv > runs.csv",
-		Flags: []cli.Flag{
+		Flags: append(storeFlags(),
 			jsonFlag(),
 			&cli.BoolFlag{Name: "csv", Usage: "write all columns as CSV"},
 			&cli.StringFlag{Name: "filter", Usage: "only runs of which `FILTER` is true"},
@@ -35,7 +35,7 @@ func (a *app) runsListCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "param", Usage: "a column for the parameter `KEY`; by default those that differ"},
 			&cli.IntFlag{Name: "last", Aliases: []string{"n"}, Value: 20, Usage: "list at most `N`; 0 for all"},
 			&cli.BoolFlag{Name: "deleted", Usage: "list the deleted ones"},
-		},
+		),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return usageErrorf("xt runs list takes no operands; --filter says which runs")

@@ -20,7 +20,7 @@ func (a *app) runsShowCommand() *cli.Command {
 		Name: "show", Usage: "show a run: what was run, what it logged, how it ended", ArgsUsage: "RUN",
 		Description: "A run is named by its number, the beginning of it, or its name, of which the newest counts.\n\n" +
 			"examples:\n   xt runs show baseline\n   xt runs show 4f0e1c2b --log     # what the command wrote",
-		Flags: []cli.Flag{jsonFlag(), &cli.BoolFlag{Name: "log", Usage: "write only the output of the command"}, &cli.BoolFlag{Name: "patch", Usage: "write only how the code differed from the commit"}},
+		Flags: append(storeFlags(), jsonFlag(), &cli.BoolFlag{Name: "log", Usage: "write only the output of the command"}, &cli.BoolFlag{Name: "patch", Usage: "write only how the code differed from the commit"}),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usageErrorf("xt runs show takes one run, not %d", c.NArg())
@@ -37,9 +37,9 @@ func (a *app) showRun(ctx context.Context, c *cli.Context, s track.Store) error 
 	}
 	switch {
 	case c.Bool("log"):
-		return a.copyObject(s, &r, "output", func(o *track.Origin) string { return o.Log })
+		return a.copyObject(c, &r, "output", func(o *track.Origin) string { return o.Log })
 	case c.Bool("patch"):
-		return a.copyObject(s, &r, "patch", func(o *track.Origin) string { return o.Diff })
+		return a.copyObject(c, &r, "patch", func(o *track.Origin) string { return o.Diff })
 	case c.Bool("json"):
 		return a.writeJSON(jsonRun(&r))
 	}
@@ -59,7 +59,7 @@ func (a *app) showRun(ctx context.Context, c *cli.Context, s track.Store) error 
 }
 
 // copyObject writes something that the cache has of a run.
-func (a *app) copyObject(s track.Store, r *track.Run, what string, of func(*track.Origin) string) error {
+func (a *app) copyObject(c *cli.Context, r *track.Run, what string, of func(*track.Origin) string) error {
 	sum, err := hash.Sum{}, error(nil)
 	if r.Origin != nil {
 		sum, err = hash.ParseSum(of(r.Origin))
@@ -67,11 +67,11 @@ func (a *app) copyObject(s track.Store, r *track.Run, what string, of func(*trac
 	if r.Origin == nil || err != nil {
 		return &usageError{msg: fmt.Sprintf("no %s of run %s is kept", what, shortID(r.ID))}
 	}
-	w, err := a.open()
+	place, err := a.storePlace(c)
 	if err != nil {
 		return err
 	}
-	f, err := w.Cache.OpenFile(sum)
+	f, err := place.cache.OpenFile(sum)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (a *app) runsDiffCommand() *cli.Command {
 	return &cli.Command{
 		Name: "diff", Usage: "say what differs between two runs: code, data, parameters, environment, metrics", ArgsUsage: "A B",
 		Description: "examples:\n   xt runs diff baseline 4f0e1c2b\n   xt runs diff baseline 4f0e1c2b --json",
-		Flags:       []cli.Flag{jsonFlag()},
+		Flags:       append(storeFlags(), jsonFlag()),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 2 {
 				return usageErrorf("xt runs diff takes two runs, not %d", c.NArg())

@@ -8,16 +8,12 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/track/access"
 	"github.com/xtrepro/xt/track/mlflow"
-	"github.com/xtrepro/xt/track/sql"
 )
 
 func (a *app) serveCommand() *cli.Command {
@@ -42,14 +38,6 @@ func (a *app) serveCommand() *cli.Command {
 	}
 }
 
-// storeFlags say which store a command is about.
-func storeFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "store", Usage: "the store at `URL`: a file for SQLite, or postgres://USER@HOST/DATABASE"},
-		&cli.StringFlag{Name: "artifacts", Usage: "keep the bytes of artifacts in `DIR`"},
-	}
-}
-
 // serve carries out "xt serve".
 func (a *app) serve(c *cli.Context) error {
 	if c.NArg() > 0 {
@@ -68,7 +56,7 @@ func (a *app) serve(c *cli.Context) error {
 		return err
 	}
 	defer store.Close()
-	door := mlflow.New(store, mlflow.Options{Report: a.reportRequest})
+	door := mlflow.New(store, mlflow.Options{Registry: modelsOf(place.w, store), Report: a.reportRequest})
 	defer door.Close()
 	guard.Next, guard.Capability = rootPage(door), mlflow.IsCapability
 	listener, err := net.Listen("tcp", c.String("addr"))
@@ -128,7 +116,7 @@ func (a *app) serveUntilEnd(c *cli.Context, server *http.Server, listener net.Li
 }
 
 // announce says where the server is.
-func (a *app) announce(c *cli.Context, addr net.Addr, place storePlace, guard *access.Guard) error {
+func (a *app) announce(c *cli.Context, addr net.Addr, place *storePlace, guard *access.Guard) error {
 	scheme := "http"
 	if c.IsSet("tls-cert") {
 		scheme = "https"
@@ -160,7 +148,7 @@ func callAs(addr string) string {
 }
 
 // guard returns what decides which requests pass.
-func (a *app) guard(c *cli.Context, place storePlace) (*access.Guard, error) {
+func (a *app) guard(c *cli.Context, place *storePlace) (*access.Guard, error) {
 	if c.IsSet("tls-cert") != c.IsSet("tls-key") {
 		return nil, usageErrorf("--tls-cert and --tls-key go together")
 	}
@@ -196,48 +184,4 @@ func rootPage(next http.Handler) http.Handler {
 // reportRequest says what went wrong in answering a request.
 func (a *app) reportRequest(r *http.Request, err error) {
 	a.term.Error(fmt.Sprintf("%s %s: %v", r.Method, r.URL.Path, err))
-}
-
-// storePlace is where a store is, and what belongs to it.
-type storePlace struct {
-	url       string
-	artifacts string // the folder of the cache
-	tokens    string // the file of tokens
-	title     string
-}
-
-// storePlace finds the store of the project, the user's own without a project,
-// or the one that a flag names.
-func (a *app) storePlace(c *cli.Context) (p storePlace, err error) {
-	dir, title, err := a.stateDir()
-	if err != nil {
-		return p, err
-	}
-	p = storePlace{url: filepath.Join(dir, "runs.db"), artifacts: filepath.Join(dir, "artifacts"), tokens: filepath.Join(dir, "tokens"), title: title}
-	if url := c.String("store"); url != "" {
-		p.url, p.title = url, "the runs in "+redactURL(url)
-		if file, ok := storeFile(url); ok {
-			p.artifacts, p.tokens = file+".artifacts", file+".tokens"
-		}
-	}
-	if dir := c.String("artifacts"); dir != "" {
-		p.artifacts = dir
-	}
-	return p, nil
-}
-
-// storeFile returns the file of a store, false if that is a server.
-func storeFile(url string) (string, bool) {
-	if strings.Contains(url, "://") && !strings.HasPrefix(url, "sqlite:") {
-		return "", false
-	}
-	return strings.TrimPrefix(strings.TrimPrefix(url, "sqlite:"), "//"), true
-}
-
-func (p *storePlace) open(ctx context.Context) (*sql.Store, error) {
-	bytes, err := cache.Open(p.artifacts, cache.Options{})
-	if err != nil {
-		return nil, err
-	}
-	return sql.Open(ctx, p.url, sql.Options{Cache: bytes})
 }

@@ -1,16 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/xtrepro/xt/pipeline"
 	"github.com/xtrepro/xt/track/access"
 )
 
@@ -105,33 +100,4 @@ func (a *app) tokenRemove(c *cli.Context) error {
 		err = &usageError{msg: fmt.Sprintf("there is no token %q", c.Args().First()), hints: []string{"\"xt serve token list\" lists them"}}
 	}
 	return err
-}
-
-// stateDir returns where the runs of the project are, or those of the user where
-// there is no project.
-func (a *app) stateDir() (dir, title string, err error) {
-	root, err := pipeline.FindRoot(a.dir)
-	if err == nil {
-		return filepath.Join(root, pipeline.StateDir), "the runs of " + root, pipeline.MakeStateDir(root)
-	}
-	if !errors.Is(err, pipeline.ErrNoProject) {
-		return "", "", err
-	}
-	data := os.Getenv("XDG_DATA_HOME")
-	if data == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", "", err
-		}
-		data = filepath.Join(home, ".local", "share")
-	}
-	return filepath.Join(data, "xt"), "your runs", nil
-}
-
-// redactURL hides the password in a URL.
-func redactURL(text string) string {
-	if u, err := url.Parse(text); err == nil && u.User != nil {
-		return u.Redacted()
-	}
-	return text
 }

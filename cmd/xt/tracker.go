@@ -4,21 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/user"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/pipeline"
 	"github.com/xtrepro/xt/track"
-	"github.com/xtrepro/xt/track/sql"
 )
 
 // tracker keeps executions as runs in a store, which it opens when the first one
@@ -26,7 +22,7 @@ import (
 type tracker struct {
 	a  *app
 	w  *pipeline.Workspace // nil outside a project
-	to runStorePlace
+	to *storePlace
 
 	once     sync.Once
 	err      error
@@ -326,51 +322,4 @@ func metricsOf(values []pipeline.Value, now int64) []track.Metric {
 		ms = append(ms, track.Metric{Key: track.CleanKey(key), Value: f, Time: now})
 	}
 	return ms
-}
-
-// runStorePlace is where runs are kept, and their files.
-type runStorePlace struct {
-	url   string
-	cache *cache.Cache
-}
-
-func (p runStorePlace) open(ctx context.Context) (track.Store, error) {
-	return sql.Open(ctx, p.url, sql.Options{Cache: p.cache})
-}
-
-// runObjects returns what the runs of the workspace at root need of the cache.
-func runObjects(ctx context.Context, root string) ([]hash.Node, error) {
-	file := runsFile(root)
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	s, err := sql.Open(ctx, file, sql.Options{})
-	if err != nil {
-		return nil, err
-	}
-	var nodes []hash.Node
-	err = s.Objects(ctx, func(n hash.Node) error { nodes = append(nodes, n); return nil })
-	return nodes, errors.Join(err, s.Close())
-}
-
-// runsFile returns where the runs of the workspace at root are.
-func runsFile(root string) string { return filepath.Join(root, pipeline.StateDir, "runs.db") }
-
-// placeOfRuns returns where the runs of a workspace are kept; of nil, those of the
-// user outside projects.
-func placeOfRuns(w *pipeline.Workspace) (runStorePlace, error) {
-	if w != nil {
-		return runStorePlace{runsFile(w.Root), w.Cache}, nil
-	}
-	dir := os.Getenv("XDG_DATA_HOME")
-	if dir == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return runStorePlace{}, err
-		}
-		dir = filepath.Join(home, ".local", "share")
-	}
-	dir = filepath.Join(dir, "xt")
-	c, err := cache.Open(filepath.Join(dir, "cache"), cache.Options{})
-	return runStorePlace{filepath.Join(dir, "runs.db"), c}, err
 }
