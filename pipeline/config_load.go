@@ -46,6 +46,7 @@ func Load(src Source, overrides ...Override) (*Graph, error) {
 	l.checkParamsFiles()
 	l.readSweeps()
 	l.checkSeedStages()
+	l.checkCalls()
 	g := connect(l.cfg, l.stages, l.rep)
 	if err := l.rep.err(); err != nil {
 		return nil, err

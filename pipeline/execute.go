@@ -7,6 +7,7 @@ import (
 
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/replay"
 )
 
 // execution is a stage's command being run, with what it needs and leaves.
@@ -21,6 +22,9 @@ type execution struct {
 	// traced says that it is to be recorded which files the command opens.
 	traced bool
 	env    []string // of the command
+	// replays says that no language model may be asked.
+	replays bool
+	calls   *replay.Session // of the last attempt; nil where calls are not recorded
 }
 
 // execute runs the stage's command and takes its outputs into the cache. Nothing
@@ -40,6 +44,9 @@ func (e *execution) execute(ctx context.Context, isolated bool) error {
 	}
 	outs, err := run(ctx)
 	if err != nil {
+		return err
+	}
+	if err := e.keepCalls(ctx); err != nil {
 		return err
 	}
 	entry.Outs, entry.How = outs, lock.Executed
@@ -134,7 +141,7 @@ func (e *execution) attempts(ctx context.Context, again func() error) error {
 	s := e.step.Stage
 	for i := 0; ; i++ {
 		err := e.command(ctx)
-		if err == nil || i >= s.Retries || ctx.Err() != nil {
+		if err == nil || i >= s.Retries || ctx.Err() != nil || e.unanswered() {
 			return err
 		}
 		var failed *StageError

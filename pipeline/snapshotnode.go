@@ -15,7 +15,7 @@ import (
 func recordedNodes(f *lock.File) map[string]hash.Node {
 	nodes := map[string]hash.Node{}
 	for _, s := range f.Stages {
-		for _, it := range slices.Concat(s.Code, s.Deps, s.Outs) {
+		for _, it := range slices.Concat(s.Code, s.Deps, s.Calls, s.Outs) {
 			nodes[it.Path] = it.Node
 		}
 	}

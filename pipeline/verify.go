@@ -158,11 +158,12 @@ func (v *verifier) failed(ctx context.Context, res *Verified, err error) error {
 		output  *OutputError
 		missing *cache.MissingError
 		inputs  *MissingInputsError
+		calls   *CallsError
 	)
 	switch {
 	case ctx.Err() != nil:
 		return err
-	case errors.As(err, &command), errors.As(err, &output):
+	case errors.As(err, &command), errors.As(err, &output), errors.As(err, &calls):
 		res.Verdict = FailedAgain
 	case errors.As(err, &missing), errors.As(err, &inputs):
 		res.Verdict = InputsMissing
@@ -184,6 +185,9 @@ func (v *verifier) step(s *Stage, old *lock.Stage) (*Step, Verdict) {
 	if old != nil {
 		for _, d := range old.Deps {
 			facts.Nodes[d.Path] = d.Node
+		}
+		for _, c := range old.Calls {
+			facts.Nodes[c.Path] = c.Node
 		}
 	}
 	p := newPlanner(v.w.Graph, nil, &facts, Options{AllowMissing: true})
@@ -220,7 +224,7 @@ func (v *verifier) again(ctx context.Context, step *Step, res *Verified) (*room,
 		return r, nil, err
 	}
 	result := &Result{Step: step}
-	e := &execution{w: w, step: step, res: result, rep: v.rep, root: r.root, room: r, traced: true}
+	e := &execution{w: w, step: step, res: result, rep: v.rep, root: r.root, room: r, traced: true, replays: true}
 	if e.env, err = w.isolatedEnv(ctx, s); err != nil {
 		return r, nil, err
 	}

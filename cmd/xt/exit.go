@@ -20,6 +20,7 @@ import (
 	"github.com/xtrepro/xt/remote"
 	"github.com/xtrepro/xt/remote/pack"
 	"github.com/xtrepro/xt/remote/store"
+	"github.com/xtrepro/xt/replay"
 	"github.com/xtrepro/xt/seedenv"
 )
 
@@ -81,6 +82,8 @@ func exitCode(err error) int {
 		inputs   *pipeline.MissingInputsError
 		stage    *pipeline.StageError
 		output   *pipeline.OutputError
+		calls    *pipeline.CallsError
+		upstream *replay.UpstreamError
 		tracked  *pipeline.TrackedError
 		misuse   *pipeline.MisuseError
 		missing  *cache.MissingError
@@ -109,7 +112,7 @@ func exitCode(err error) int {
 		exit     cli.ExitCoder
 	)
 	switch {
-	case errors.Is(err, errFailed), errors.As(err, &stage), errors.As(err, &output):
+	case errors.Is(err, errFailed), errors.As(err, &stage), errors.As(err, &output), errors.As(err, &calls):
 		return exitFailed
 	case errors.As(err, &inputs), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &tool), errors.As(err, &path),
 		errors.As(err, &broken), errors.As(err, &noKey), errors.As(err, &signing), errors.Is(err, remote.ErrEmpty),
@@ -117,7 +120,7 @@ func exitCode(err error) int {
 		return exitMissing
 	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &one), errors.As(err, &target), errors.As(err, &lockErr),
 		errors.As(err, &tracked), errors.As(err, &misuse), errors.As(err, &uncached), errors.As(err, &special), errors.As(err, &revision),
-		errors.As(err, &noRemote), errors.As(err, &plain), errors.As(err, &newer), errors.As(err, &otherKey), errors.As(err, &noClone), errors.As(err, &address), errors.As(err, &exists), errors.As(err, &hook), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
+		errors.As(err, &noRemote), errors.As(err, &plain), errors.As(err, &newer), errors.As(err, &otherKey), errors.As(err, &noClone), errors.As(err, &address), errors.As(err, &exists), errors.As(err, &hook), errors.As(err, &upstream), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
 		return exitUsage
 	case errors.As(err, &access):
 		return remoteCode(access)
