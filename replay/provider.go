@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -80,7 +81,7 @@ func CheckUpstream(address string) error {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "":
-		return fmt.Errorf("this is no address such as https://api.example.com/v1")
+		return errors.New("this is no address such as https://api.example.com/v1")
 	case u.Scheme == "https", u.Scheme == "http" && onLoopback(u.Hostname()):
 		return nil
 	case u.Scheme == "http":

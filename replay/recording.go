@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -59,8 +60,8 @@ func Decode(text []byte) (*Recording, error) {
 	if err := dec.Decode(&r); err != nil {
 		return nil, err
 	}
-	if _, err := dec.Token(); err != io.EOF { //nolint:errorlint // Token returns it bare
-		return nil, fmt.Errorf("there is something behind its end")
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there is something behind its end")
 	}
 	return &r, r.check()
 }
@@ -70,7 +71,7 @@ func (r *Recording) check() error {
 	case r.Version > Version:
 		return fmt.Errorf("it has version %d, this xt reads %d", r.Version, Version)
 	case r.Version < 1:
-		return fmt.Errorf("it has no version")
+		return errors.New("it has no version")
 	case r.Response.Status < 200 || r.Response.Status > 599:
 		return fmt.Errorf("%d is no status of an answer", r.Response.Status)
 	case forms > 1:
@@ -78,7 +79,7 @@ func (r *Recording) check() error {
 	}
 	for name, value := range r.Response.Headers {
 		if strings.ContainsAny(name+value, "\r\n\x00") {
-			return fmt.Errorf("a header of the answer holds a line end")
+			return errors.New("a header of the answer holds a line end")
 		}
 	}
 	_, err := r.Response.Body()

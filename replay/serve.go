@@ -16,6 +16,10 @@ const maxBody = 64 << 20
 
 // serve answers a request of the command.
 func (s *Session) serve(w http.ResponseWriter, r *http.Request) {
+	if !s.enter() {
+		return
+	}
+	defer s.pending.Done()
 	to, path, ok := s.locate(r.URL.EscapedPath())
 	if !ok {
 		refuse(w, "", http.StatusNotFound, "not_found", "there is no such API here: xt answers below the addresses that it sets in the environment")
@@ -26,9 +30,12 @@ func (s *Session) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		s.refuse(w, to.provider+" "+r.Method+" "+path, to.provider, http.StatusRequestEntityTooLarge, fmt.Sprintf("the request cannot be read (%v)", err))
+	if large := new(http.MaxBytesError); errors.As(err, &large) {
+		s.refuse(w, to.provider+" "+r.Method+" "+path, to.provider, http.StatusRequestEntityTooLarge, fmt.Sprintf("the request has more than %d MiB", maxBody>>20))
 		return
+	}
+	if err != nil {
+		return // the client left before it had asked
 	}
 	req, err := readRequest(to.provider, path, r, body)
 	if err != nil {
@@ -36,6 +43,17 @@ func (s *Session) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.answer(w, &exchange{s: s, to: to, path: path, req: req, in: r, body: body})
+}
+
+// enter reports whether a request is answered, which pending then counts.
+func (s *Session) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.pending.Add(1)
+	return true
 }
 
 // locate returns where a request goes, and its path below the address of the API.

@@ -51,9 +51,10 @@ type Session struct {
 
 	ctx     context.Context // of questions to providers
 	stop    context.CancelFunc
-	pending sync.WaitGroup // answers that are on their way
+	pending sync.WaitGroup // requests that are being answered
 
 	mu     sync.Mutex
+	closed bool
 	queues map[hash.Sum]*queue
 	sum    Summary
 	misses []Miss
@@ -118,6 +119,9 @@ const patience = time.Minute
 // Close ends the session. If the command succeeded, answers that it did not read
 // to their end are waited for: it may ask for them again. Otherwise they are lost.
 func (s *Session) Close(succeeded bool) {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	if succeeded {
 		done := make(chan struct{})
 		go func() { s.pending.Wait(); close(done) }()

@@ -502,3 +502,15 @@ func TestDamagedRecording(t *testing.T) {
 		t.Errorf("asked %q", calls)
 	}
 }
+
+func TestTooLarge(t *testing.T) {
+	f := newFixture(t)
+	s := f.start(Record)
+	if got := post(s, "OPENAI_BASE_URL", "/x", strings.Repeat("x", maxBody+1)); got.err == nil && got.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("got %+v", got)
+	}
+	s.Close(true)
+	if err := s.Err(); err == nil || !strings.Contains(err.Error(), "the request has more than 64 MiB") {
+		t.Error(err)
+	}
+}

@@ -15,10 +15,11 @@ type llmKey struct{}
 //
 //	llm serve
 //	llm asked 'hello' 'and again'
+//	llm forget                       # what it was asked so far
 func llm(ts *testscript.TestScript, neg bool, args []string) {
 	s, _ := ts.Value(llmKey{}).(*llmServer)
 	if neg || s == nil || len(args) == 0 {
-		ts.Fatalf("usage: llm serve | asked PROMPT…")
+		ts.Fatalf("usage: llm serve | asked PROMPT… | forget")
 	}
 	switch args[0] {
 	case "serve":
@@ -26,6 +27,8 @@ func llm(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Defer(s.Close)
 		ts.Setenv("LLM", s.URL)
 		ts.Setenv("LLM_KEY", testserver.LLMKey)
+	case "forget":
+		s.Calls()
 	case "asked":
 		if got := strings.Join(s.Calls(), "\n"); got != strings.Join(args[1:], "\n") {
 			ts.Fatalf("asked %q", got)
