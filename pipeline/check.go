@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,7 +109,7 @@ func (s *Snapshot) Inspect(ctx context.Context) (*Inspection, error) {
 		return nil, err
 	}
 	in.inspectLock(kept)
-	if err := in.largeFiles(s); err != nil {
+	if err := errors.Join(in.largeFiles(s), in.recordedSecrets(s)); err != nil {
 		return nil, err
 	}
 	return in, in.finish(s)
