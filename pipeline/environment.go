@@ -257,7 +257,7 @@ func (w *Workspace) childEnv(ctx context.Context, s *Stage) ([]string, error) {
 // isolatedEnv is childEnv with no more of the user's environment than what every
 // command counts on, and what the stage declares.
 func (w *Workspace) isolatedEnv(ctx context.Context, s *Stage) ([]string, error) {
-	return w.envFrom(ctx, s, w.inside(s, seedenv.Plain(w.environ, s.Pass)))
+	return w.envFrom(ctx, s, w.inside(s, seedenv.Plain(w.environ, w.declaredNames(s))))
 }
 
 // inside tells a command of which workspace and stage it is.

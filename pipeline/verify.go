@@ -162,11 +162,12 @@ func (v *verifier) failed(ctx context.Context, res *Verified, err error) error {
 		output  *OutputError
 		missing *cache.MissingError
 		inputs  *MissingInputsError
+		calls   *CallsError
 	)
 	switch {
 	case ctx.Err() != nil:
 		return err
-	case errors.As(err, &command), errors.As(err, &output):
+	case errors.As(err, &command), errors.As(err, &output), errors.As(err, &calls):
 		res.Verdict = FailedAgain
 	case errors.As(err, &missing), errors.As(err, &inputs):
 		res.Verdict = InputsMissing
@@ -191,6 +192,9 @@ func (v *verifier) step(s *Stage, old *lock.Stage) (*Step, Verdict) {
 	if old != nil {
 		for _, d := range old.Deps {
 			facts.Nodes[d.Path] = d.Node
+		}
+		for _, c := range old.Calls {
+			facts.Nodes[c.Path] = c.Node
 		}
 	}
 	p := newPlanner(v.w.Graph, nil, &facts, Options{AllowMissing: true})
