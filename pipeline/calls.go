@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"path"
 	"slices"
 
@@ -60,6 +61,23 @@ func (w *Workspace) declaredNames(s *Stage) []string {
 		return s.Pass
 	}
 	return slices.Concat(s.Pass, replay.KeyVariables())
+}
+
+// SetCalls says where the calls of a command that is no stage are recorded, and
+// how. The recordings have the name.
+func (w *Workspace) SetCalls(opts *replay.Options, name string) error {
+	llm := &w.Graph.Config.LLM
+	s := &Stage{Name: name, Calls: &Calls{Mode: replay.Record, Dir: path.Join(llm.Dir, url.PathEscape(name))}}
+	var err error
+	if opts.Mode, err = w.callsMode(s); err != nil {
+		return err
+	}
+	if err := w.staysInside(path.Join(s.Calls.Dir, "x")); err != nil {
+		return err
+	}
+	opts.Dir, opts.Aside = w.path(s.Calls.Dir), w.state(path.Join("llm", url.PathEscape(name)))
+	opts.Upstreams, opts.Errors = llm.Upstreams, llm.Errors
+	return MakeStateDir(w.Root)
 }
 
 // startCalls begins to answer the calls of a command, and returns the environment

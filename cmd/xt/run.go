@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -21,6 +22,7 @@ import (
 	"github.com/xtrepro/xt/internal/term"
 	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/pipeline"
+	"github.com/xtrepro/xt/replay"
 	"github.com/xtrepro/xt/seedenv"
 	"github.com/xtrepro/xt/track"
 )
@@ -40,6 +42,7 @@ func (a *app) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "name", Usage: "call the run `NAME`; by default as the command is called"},
 			&cli.StringFlag{Name: "experiment", Usage: "the experiment `NAME` that it belongs to; it is made if there is none"},
 			&cli.StringSliceFlag{Name: "tag", Usage: "give the run a tag: `KEY=VALUE`"},
+			&cli.BoolFlag{Name: "record-llm", Usage: "record its calls to language models, and answer them from the recordings the next time"},
 			&cli.Int64Flag{Name: "seed", Usage: "the seed of its randomness, rather than that of [seed] in xt.toml: `N`"},
 		},
 		Action: a.execCommand,
@@ -60,7 +63,7 @@ func (a *app) execCommand(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r := &adHocRun{a: a, args: args, name: c.String("name"), experiment: c.String("experiment"), tags: tags}
+	r := &adHocRun{a: a, records: c.Bool("record-llm"), args: args, name: c.String("name"), experiment: c.String("experiment"), tags: tags}
 	if c.IsSet("seed") {
 		seed := c.Int64("seed")
 		if seed < 0 || seed > 1<<32-1 {
@@ -91,6 +94,7 @@ type adHocRun struct {
 	experiment string
 	tags       []track.Tag
 	seed       *int64
+	records    bool // its calls to language models
 
 	ready *pipeline.AdHoc
 }
@@ -123,7 +127,7 @@ func (r *adHocRun) run(ctx context.Context) error {
 	defer os.Remove(log.Name())
 	defer log.Close()
 	begin := time.Now()
-	err = r.start(seedenv.Overlay(r.ready.Env, x.Vars()), log)
+	err = r.recorded(ctx, w, seedenv.Overlay(r.ready.Env, x.Vars()), func(env []string) error { return r.start(env, log) })
 	code := codeOf(err)
 	id, endErr := x.end(&ended{entry: e, environment: r.ready.Environment, log: log.Name(), code: code, duration: time.Since(begin), err: err})
 	r.a.tellRun(id, code, time.Since(begin))
@@ -155,6 +159,54 @@ func (r *adHocRun) prepare(ctx context.Context, w *pipeline.Workspace) (err erro
 	env = seedenv.Overlay(env, seedenv.HookVars(hook, env))
 	r.ready = &pipeline.AdHoc{Entry: &lock.Stage{Name: "run", Cmd: git.QuoteWords(r.args), Seed: r.seed}, Env: env}
 	return nil
+}
+
+// recorded calls f, which runs the command, in an environment in which calls to
+// language models are recorded or replayed, if they are to be.
+func (r *adHocRun) recorded(ctx context.Context, w *pipeline.Workspace, env []string, f func(env []string) error) error {
+	if !r.records {
+		return f(env)
+	}
+	name := r.name
+	if name == "" {
+		name = recordingName(r.args)
+	}
+	opts := replay.Options{Environ: env, Caller: env}
+	if w != nil {
+		if err := w.SetCalls(&opts, name); err != nil {
+			return err
+		}
+	} else {
+		dir, err := userDataDir()
+		if err != nil {
+			return err
+		}
+		opts.Mode, opts.Dir, opts.Aside = replay.Record, filepath.Join(dir, "llm", url.PathEscape(name)), filepath.Join(dir, "llm-new", url.PathEscape(name))
+	}
+	s, err := replay.Start(context.WithoutCancel(ctx), opts)
+	if err != nil {
+		return err
+	}
+	err = f(s.Environ())
+	s.Close(err == nil)
+	if sum := s.Summary(); sum.Calls > 0 {
+		r.a.term.Sayf("%s", callWords(&sum))
+	}
+	if err == nil {
+		err = s.Keep()
+	}
+	return err
+}
+
+// recordingName names the recordings of a command after its script, or else its
+// program.
+func recordingName(args []string) string {
+	for _, word := range args[1:] {
+		if ext := filepath.Ext(word); ext != "" && !strings.HasPrefix(word, "-") {
+			return filepath.Base(word)
+		}
+	}
+	return filepath.Base(args[0])
 }
 
 // start runs the command with the terminal of xt, and keeps what it writes.

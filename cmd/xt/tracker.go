@@ -261,6 +261,9 @@ func (x *openRun) End(o pipeline.Outcome) error {
 func (x *openRun) end(e *ended) (string, error) {
 	x.t.endpoint.remove(x.token)
 	o := x.origin
+	if !e.entry.Fingerprint.IsZero() {
+		o.Fingerprint = e.entry.Fingerprint.String() // recorded calls are in it, once they were made
+	}
 	o.Lock, o.ExitCode, o.Duration = lockText(e), e.code, e.duration.Milliseconds()
 	var errs []error
 	if sum, _, err := x.t.to.cache.PutFile(x.ctx, e.log); err == nil {
