@@ -1,10 +1,12 @@
 package sql
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/xtrepro/xt/track"
@@ -136,8 +138,40 @@ func (c *conn) sample(row, name int64, q *track.SampleQuery) ([]track.Metric, er
 	if n <= int64(q.Max) {
 		return c.points(columns+where+order, args, q.Key)
 	}
+	if n > longCurve {
+		return c.sampleLong(columns+where, args, q.Key, spread(n, int64(max(q.Max, 1))))
+	}
 	query := columns + " FROM (" + columns + ", row_number() OVER (" + order + ") AS n" + where + ") AS numbered WHERE " + c.inInts("n") + order
 	return c.points(query, append(args, c.ints(spread(n, int64(max(q.Max, 1))))), q.Key)
+}
+
+// longCurve is how many points are put in the order of their steps before some
+// are chosen. Of more, which takes long, they are chosen in the order in which
+// the table has them, that of time.
+const longCurve = 50_000
+
+// sampleLong returns the points at some places, counted from 1. The database
+// skips what is between two of them without reading more than the key.
+func (c *conn) sampleLong(query string, args []any, key string, places []int64) ([]track.Metric, error) {
+	const order = " ORDER BY time, step, value, is_nan LIMIT 1 OFFSET ?"
+	var points []track.Metric
+	last := int64(0)
+	for _, place := range places {
+		q, a := query, args[:len(args):len(args)]
+		if last > 0 {
+			p := &points[len(points)-1]
+			value, isNaN := p.Number()
+			q += " AND (time, step, value, is_nan) > (?, ?, ?, ?)"
+			a = append(a, p.Time, p.Step, value, bit(isNaN))
+		}
+		some, err := c.points(q+order, append(a, place-last-1), key)
+		if err != nil {
+			return nil, err
+		}
+		points, last = append(points, some...), place
+	}
+	slices.SortStableFunc(points, func(a, b track.Metric) int { return cmp.Compare(a.Step, b.Step) })
+	return points, nil
 }
 
 // spread returns k of the numbers from 1 to n: the first of each of k parts of

@@ -46,8 +46,10 @@ func (t *tx) name(name string) (int64, error) {
 	if id, ok := t.store.names.id(name); ok {
 		return id, nil
 	}
-	if id, ok := t.names[name]; ok {
-		return id, nil
+	for _, known := range []map[string]int64{t.names, t.fresh} {
+		if id, ok := known[name]; ok {
+			return id, nil
+		}
 	}
 	var id int64
 	err := t.row("SELECT id FROM names WHERE name = ?", []any{name}, &id)

@@ -205,7 +205,9 @@ func (s *Store) PurgeRun(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		_, err = t.exec("DELETE FROM runs WHERE id = ?", r.row)
+		if _, err = t.exec("DELETE FROM metrics WHERE run = ?", r.row); err == nil {
+			_, err = t.exec("DELETE FROM runs WHERE id = ?", r.row)
+		}
 		return err
 	})
 }

@@ -14,7 +14,7 @@ import (
 //   - if few runs match one of the clauses, as an index tells, these are;
 //   - if the order is that of an index on values, the index is followed until
 //     the page is full, see [runSearch.byValue];
-//   - otherwise the index on start times is followed likewise.
+//   - otherwise the index on start times, or names, is followed likewise.
 //
 // PostgreSQL keeps statistics and finds its way by itself; SQLite is told.
 type runSearch struct {
@@ -114,10 +114,20 @@ func (q *runSearch) find() ([]int64, error) {
 		return q.byValue()
 	case q.namesRuns():
 		return q.rows(q.all(""))
-	case len(q.search.Experiments) > 1:
-		return q.rows(q.all(q.by("runs_of_all")))
 	}
-	return q.rows(q.all(q.by("runs_by_start")))
+	return q.rows(q.all(q.by(q.runIndex())))
+}
+
+// runIndex returns the index that has runs in the order that is asked for, or
+// nearly.
+func (q *runSearch) runIndex() string {
+	switch {
+	case len(q.search.Experiments) > 1:
+		return "runs_of_all"
+	case len(q.order) > 0 && q.order[0].Kind == filter.Attribute && q.order[0].Key == "run_name":
+		return "runs_by_name"
+	}
+	return "runs_by_start"
 }
 
 // resolve looks up the numbers of names.

@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -71,12 +72,26 @@ func (s *Store) traceQuery(search *track.TraceSearch) (q *text, offset int, err 
 		q.add(" WHERE "+s.inInts("t.experiment"), s.ints(search.Experiments))
 	}
 	for i := range clauses {
+		if err := checkPattern(&clauses[i]); err != nil {
+			return nil, 0, err
+		}
 		q.add(" AND ")
 		s.traceClause(q, &clauses[i])
 	}
 	q.orderTraces(order)
 	q.limit(search.Max, offset)
 	return q, offset, nil
+}
+
+// checkPattern reports whether a regular expression is one.
+func checkPattern(c *filter.Clause) error {
+	if c.Op != filter.RLike {
+		return nil
+	}
+	if _, err := regexp.Compile(c.Text); err != nil {
+		return track.Errorf(track.InvalidParameter, "Invalid regular expression '%s': %v", c.Text, err)
+	}
+	return nil
 }
 
 func (q *text) orderTraces(order []filter.Order) {

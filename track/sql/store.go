@@ -24,6 +24,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,6 +48,8 @@ type Store struct {
 	read    *sql.DB
 	readers chan *conn // of the read pool; nil where one is to be opened
 	few     int64      // runs that a search may look at without a thought
+	closing sync.Once
+	closed  chan struct{}
 }
 
 // fewRuns takes a search some milliseconds.
@@ -65,7 +68,7 @@ type Options struct {
 // PostgreSQL database, postgres://USER@HOST/DATABASE, or a file for SQLite, with
 // or without "sqlite:" before it. A store of a newer xt is an error.
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
-	s := &Store{dialect: &dialect{}, cache: opts.Cache, now: opts.Now, names: newNames(), few: fewRuns}
+	s := &Store{dialect: &dialect{}, cache: opts.Cache, now: opts.Now, names: newNames(), few: fewRuns, closed: make(chan struct{})}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -135,7 +138,7 @@ func (s *Store) setReaders(n int) {
 // openFile opens a database of SQLite.
 func openFile(file string, pragmas ...string) (*sql.DB, error) {
 	query := url.Values{"_pragma": append([]string{"busy_timeout(15000)", "journal_mode(WAL)", "foreign_keys(1)", "case_sensitive_like(1)", "temp_store(MEMORY)"}, pragmas...)}
-	at := url.URL{Path: filepath.ToSlash(file)}
+	at := url.URL{Path: "/" + strings.TrimPrefix(filepath.ToSlash(file), "/")} // a disk has one before it, too
 	c, err := sqlite.NewConnector("file:" + at.EscapedPath() + "?" + query.Encode())
 	if err != nil {
 		return nil, err
@@ -148,6 +151,8 @@ func (s *Store) view(ctx context.Context, f func(*conn) error) error {
 	var c *conn
 	select {
 	case c = <-s.readers:
+	case <-s.closed:
+		return errClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -208,16 +213,20 @@ func (s *Store) Ping(ctx context.Context) error {
 	})
 }
 
-// Close waits for writes in flight and releases the store. Nothing may be read
-// meanwhile.
-func (s *Store) Close() error {
-	s.writer.close()
-	for range cap(s.readers) {
-		if c := <-s.readers; c != nil {
-			c.close()
+// Close waits for what is being written and read, and releases the store. What
+// comes later is Unavailable.
+func (s *Store) Close() (err error) {
+	s.closing.Do(func() {
+		close(s.closed)
+		s.writer.close()
+		for range cap(s.readers) {
+			if c := <-s.readers; c != nil {
+				c.close()
+			}
 		}
-	}
-	return s.closeDatabases()
+		err = s.closeDatabases()
+	})
+	return err
 }
 
 func (s *Store) closeDatabases() error {

@@ -121,6 +121,8 @@ func searchTraces(t *testing.T, s track.Store, run string) {
 			t.Errorf("%s: %q, not %q", filter, got, want)
 		}
 	}
+	_, err := s.SearchTraces(t.Context(), track.TraceSearch{Search: track.Search{Max: 1, Filter: "tags.y RLIKE '('"}})
+	wantError(t, err, track.InvalidParameter, "Invalid regular expression '('")
 	for order, want := range map[string]string{"timestamp_ms": "tr-a tr-b", "execution_time DESC": "tr-b tr-a", "tags.y": "tr-b tr-a", "name": "tr-a tr-b", "request_id DESC": "tr-b tr-a"} {
 		if got := traces(t, s, track.Search{OrderBy: []string{order}}); got != want {
 			t.Errorf("by %s: %q", order, got)

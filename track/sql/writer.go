@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,9 +14,8 @@ import (
 
 // writer is the one goroutine that writes. Requests that come while it works
 // share the next transaction, so that many cost one commit; each is answered
-// only after that. The first in a transaction needs no savepoint: if it fails,
-// nothing is lost by rolling all of it back. Each other has one, so that its
-// failure spoils nothing.
+// only after that. If one fails, which is rare, all is rolled back and done
+// again, each with a savepoint, so that the failure spoils nothing of others.
 type writer struct {
 	store *Store
 	db    *sql.DB
@@ -24,6 +24,8 @@ type writer struct {
 	mu    sync.RWMutex // held for reading while something is queued
 	done  bool
 	conn  *conn // nil until it is needed, and after it was lost
+
+	busySince time.Time // when it last let others have the lock
 }
 
 // request is one write.
@@ -47,12 +49,14 @@ type tx struct {
 	*conn
 	store *Store
 	now   int64
-	names map[string]int64 // that this transaction has made or read
+	names map[string]int64 // that this request has made or read
+	fresh map[string]int64 // that those before it in the transaction have
 }
 
 const (
 	maxGroup = 512                    // requests in a transaction
 	maxTime  = 30 * time.Millisecond  // before a transaction that others wait for is committed
+	maxTurn  = 30 * time.Millisecond  // before another process is given a chance to write
 	patience = 10 * time.Second       // for a database that is away
 	pause    = 100 * time.Millisecond // between attempts to reach it
 )
@@ -115,6 +119,7 @@ func (w *writer) loop() {
 	for r := range w.queue {
 		if r.state.CompareAndSwap(waiting, started) {
 			w.group(r)
+			w.giveWay()
 		}
 	}
 	if w.conn != nil {
@@ -173,27 +178,12 @@ func (w *writer) repeatable(all []*request, err error, late bool) []*request {
 // attempt runs the requests, and those that come meanwhile, in a transaction.
 // It returns all of them, with their own errors; the error is about the whole.
 func (w *writer) attempt(all []*request) ([]*request, error) {
-	if err := w.begin(); err != nil {
-		return all, err
+	all, fresh, err := w.together(all)
+	if errors.Is(err, errSpoilt) {
+		fresh, err = w.apart(all)
 	}
-	start := time.Now()
-	fresh := map[string]int64{}
-	for i := 0; i < len(all); i++ {
-		if err := w.run(all[i], i > 0, fresh); err != nil {
-			return all, err
-		}
-		if i == 0 && all[0].err != nil {
-			// Nothing was written, and nothing is left of the transaction.
-			if len(all) == 1 {
-				return all, nil
-			}
-			if err := w.begin(); err != nil {
-				return all, err
-			}
-		}
-		if i == len(all)-1 && len(all) < maxGroup && time.Since(start) < maxTime {
-			all = w.more(all)
-		}
+	if err != nil {
+		return all, err
 	}
 	if err := w.conn.plain("COMMIT"); err != nil {
 		return all, lostError{err}
@@ -202,18 +192,97 @@ func (w *writer) attempt(all []*request) ([]*request, error) {
 	return all, nil
 }
 
+// errSpoilt says that a request failed, and with it a transaction.
+var errSpoilt = errors.New("a request failed")
+
+// together runs requests without savepoints.
+func (w *writer) together(all []*request) ([]*request, map[string]int64, error) {
+	if err := w.begin(); err != nil {
+		return all, nil, err
+	}
+	start, fresh := time.Now(), map[string]int64{}
+	for i := 0; i < len(all); i++ {
+		if err := w.run(all[i], fresh); err != nil {
+			return all, nil, err
+		}
+		if all[i].err != nil {
+			return all, nil, errors.Join(errSpoilt, w.conn.plain("ROLLBACK"))
+		}
+		if i == len(all)-1 && len(all) < maxGroup && time.Since(start) < maxTime {
+			all = w.more(all)
+		}
+	}
+	return all, fresh, nil
+}
+
+// apart runs requests with a savepoint each.
+func (w *writer) apart(all []*request) (map[string]int64, error) {
+	if err := w.begin(); err != nil {
+		return nil, err
+	}
+	fresh := map[string]int64{}
+	for _, r := range all {
+		if err := w.conn.plain("SAVEPOINT one"); err != nil {
+			return nil, err
+		}
+		if err := w.run(r, fresh); err != nil {
+			return nil, err
+		}
+		end := "RELEASE one"
+		if r.err != nil {
+			end = "ROLLBACK TO one"
+		}
+		if err := w.conn.plain(end); err != nil {
+			return nil, err
+		}
+	}
+	return fresh, nil
+}
+
 func (w *writer) begin() (err error) {
 	if w.conn == nil {
 		if w.conn, err = newConn(context.Background(), w.db, w.store.dialect); err != nil {
 			return err
 		}
-	}
-	for _, q := range w.store.dialect.begin() {
-		if err := w.conn.plain(q); err != nil {
+		if err := w.conn.pollLocks(); err != nil {
 			return err
 		}
 	}
-	return nil
+	queries := w.store.dialect.begin()
+	for deadline := time.Now().Add(patience); ; {
+		if err = w.conn.plain(queries[0]); !isBusy(err) || time.Now().After(deadline) {
+			break
+		}
+	}
+	for _, q := range queries[1:] {
+		if err == nil {
+			err = w.conn.plain(q)
+		}
+	}
+	return err
+}
+
+// pollLocks has SQLite wait only a millisecond for a lock, after which begin
+// tries again. By itself it would look ever more seldom, up to ten times a
+// second, and might find the lock taken each time.
+func (c *conn) pollLocks() error {
+	if c.postgres {
+		return nil
+	}
+	return c.plain("PRAGMA busy_timeout = 1")
+}
+
+// giveWay lets another process have the lock, if this one has had it for a
+// while without pause.
+func (w *writer) giveWay() {
+	if w.store.postgres || len(w.queue) == 0 {
+		w.busySince = time.Now()
+		return
+	}
+	if time.Since(w.busySince) > maxTurn {
+		time.Sleep(2 * time.Millisecond)
+		w.busySince = time.Now()
+	}
 }
 
 // more adds a request that waits.
@@ -235,29 +304,16 @@ func (w *writer) more(all []*request) []*request {
 
 // run runs one request. Its own error is kept in it; the error that is
 // returned is that of the database.
-func (w *writer) run(r *request, savepoint bool, fresh map[string]int64) error {
-	if savepoint {
-		if err := w.conn.plain("SAVEPOINT one"); err != nil {
-			return err
-		}
-	}
-	t := &tx{conn: w.conn, store: w.store, now: w.store.now().UnixMilli(), names: map[string]int64{}}
+func (w *writer) run(r *request, fresh map[string]int64) error {
+	t := &tx{conn: w.conn, store: w.store, now: w.store.now().UnixMilli(), names: map[string]int64{}, fresh: fresh}
 	r.err = r.f(t)
-	switch {
-	case track.CodeOf(r.err) == track.Unavailable && r.err != nil:
+	if r.err != nil && track.CodeOf(r.err) == track.Unavailable {
 		err := r.err
 		r.err = nil
 		return err
-	case r.err != nil && savepoint:
-		return w.conn.plain("ROLLBACK TO one")
-	case r.err != nil:
-		return w.conn.plain("ROLLBACK")
 	}
-	for name, id := range t.names {
-		fresh[name] = id
-	}
-	if savepoint {
-		return w.conn.plain("RELEASE one")
+	if r.err == nil {
+		maps.Copy(fresh, t.names)
 	}
 	return nil
 }

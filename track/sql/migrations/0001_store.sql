@@ -19,7 +19,7 @@ CREATE TABLE experiment_tags (
 ) {{clustered}};
 
 -- Names of metrics, parameters and tags of runs, which are never deleted, so
--- that a number once read stays right.
+-- that a number once read stays right, and needs no check.
 CREATE TABLE names (
 	id {{id}},
 	name {{text}} NOT NULL UNIQUE
@@ -38,11 +38,12 @@ CREATE TABLE runs (
 	artifact_uri {{text}} NOT NULL
 );
 CREATE INDEX runs_by_start ON runs (experiment, deleted, start_time DESC, run_id);
+CREATE INDEX runs_by_name ON runs (experiment, deleted, name, start_time DESC, run_id);
 CREATE INDEX runs_of_all ON runs (deleted, start_time DESC, run_id);
 
 CREATE TABLE params (
 	run BIGINT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
-	name BIGINT NOT NULL REFERENCES names(id),
+	name BIGINT NOT NULL,
 	value {{text}} NOT NULL,
 	PRIMARY KEY (run, name)
 ) {{clustered}};
@@ -50,16 +51,17 @@ CREATE INDEX params_by_value ON params (name, substr(value, 1, 64), run);
 
 CREATE TABLE tags (
 	run BIGINT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
-	name BIGINT NOT NULL REFERENCES names(id),
+	name BIGINT NOT NULL,
 	value {{text}} NOT NULL,
 	PRIMARY KEY (run, name)
 ) {{clustered}};
 CREATE INDEX tags_by_value ON tags (name, substr(value, 1, 64), run);
 
 -- NaN is the value 0 with is_nan set. The order of the key is that of a history.
+-- There is no reference to the run, which would be looked up for each point.
 CREATE TABLE metrics (
-	run BIGINT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
-	name BIGINT NOT NULL REFERENCES names(id),
+	run BIGINT NOT NULL,
+	name BIGINT NOT NULL,
 	time BIGINT NOT NULL,
 	step BIGINT NOT NULL,
 	value DOUBLE PRECISION NOT NULL,
@@ -69,7 +71,7 @@ CREATE TABLE metrics (
 
 CREATE TABLE latest_metrics (
 	run BIGINT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
-	name BIGINT NOT NULL REFERENCES names(id),
+	name BIGINT NOT NULL,
 	time BIGINT NOT NULL,
 	step BIGINT NOT NULL,
 	value DOUBLE PRECISION NOT NULL,
