@@ -31,6 +31,12 @@ func PreCommit(t testing.TB) []string { return python(t, preCommit) }
 // implementations of in-toto's attestations and of DSSE.
 func InToto(t testing.TB) []string { return python(t, inToto) }
 
+// Python returns what the environment needs so that Python finds packages, of
+// which each requirement names one with its version.
+func Python(t testing.TB, requirements ...string) []string {
+	return python(t, func() (string, error) { return pipInstall(requirements...) })
+}
+
 func python(t testing.TB, install func() (string, error)) []string {
 	t.Helper()
 	return []string{"PYTHONPATH=" + need(t, install) + string(os.PathListSeparator) + os.Getenv("PYTHONPATH")}

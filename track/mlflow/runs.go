@@ -3,7 +3,7 @@ package mlflow
 import "github.com/xtrepro/xt/track"
 
 var runRoutes = []route{
-	{"POST", "2.0/mlflow/runs/create", "makes a run", "experiment_id user_id run_name start_time:integer tags:array", (*call).createRun},
+	{"POST", "2.0/mlflow/runs/create", "makes a run", "experiment_id! user_id run_name start_time:integer tags:array", (*call).createRun},
 	{"GET", "2.0/mlflow/runs/get", "returns a run, with the latest point of each metric", "run_id!", (*call).getRun},
 	{"POST", "2.0/mlflow/runs/update", "changes the status, the end and the name of a run", "run_id! status end_time:integer run_name", (*call).updateRun},
 	{"POST", "2.0/mlflow/runs/delete", "deletes a run; it can be restored", "run_id!", (*call).deleteRun},
