@@ -236,7 +236,9 @@ func paramsOf(e *lock.Stage) []track.Param {
 func (x *openRun) Vars() map[string]string {
 	vars := map[string]string{
 		"MLFLOW_TRACKING_URI": x.t.endpoint.url(), "MLFLOW_TRACKING_TOKEN": x.token,
-		"XT_RUN_ID": x.session.Root,
+		// The address that it would print is gone when the command has ended.
+		"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+		"XT_RUN_ID":                              x.session.Root,
 	}
 	// What the user has set for another server.
 	for _, name := range []string{"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID"} {
