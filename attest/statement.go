@@ -102,7 +102,7 @@ func parameters(e *lock.Stage) map[string]any {
 // materials returns what the outputs were made from.
 func materials(e *lock.Stage, env *lock.Environment) []*intoto.ResourceDescriptor {
 	var ms []*intoto.ResourceDescriptor
-	for _, it := range slices.Concat(e.Code, e.Deps) {
+	for _, it := range slices.Concat(e.Code, e.Deps, e.Calls) {
 		ms = append(ms, descriptor(it, ""))
 	}
 	if len(e.Commit) == 40 {

@@ -34,6 +34,7 @@ const (
 	KindWdir          ChangeKind = "wdir"
 	KindCode          ChangeKind = "code"  // Name is the path
 	KindDep           ChangeKind = "dep"   // Name is the path
+	KindCalls         ChangeKind = "calls" // recorded answers of language models; Name is their directory
 	KindParam         ChangeKind = "param" // Name is the key, or file:key
 	KindEnv           ChangeKind = "env"   // Name is the variable
 	KindPass          ChangeKind = "pass"  // Name is the variable
@@ -184,6 +185,7 @@ func shellText(s *Stage) string {
 func (d *differ) files(old, new *Stage) {
 	d.items(KindCode, old.Code, new.Code)
 	d.items(KindDep, old.Deps, new.Deps)
+	d.items(KindCalls, old.Calls, new.Calls)
 }
 
 func (d *differ) items(kind ChangeKind, old, new []Item) {

@@ -218,6 +218,7 @@ func (w *writer) stage(s *Stage) {
 	}
 	w.items("code", s.Code)
 	w.items("deps", s.Deps)
+	w.items("calls", s.Calls)
 	w.params(s.Params)
 	w.variables("env", s.Env, nil)
 	w.variables("pass", s.Pass, s.PassUnset)

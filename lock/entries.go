@@ -188,6 +188,8 @@ func (r *reader) inputs(s *Stage, f field) (ok bool) {
 		s.Code = r.items(f)
 	case "deps":
 		s.Deps = r.items(f)
+	case "calls":
+		s.Calls = r.items(f)
 	case "params":
 		s.Params = r.params(f)
 	case "commit":

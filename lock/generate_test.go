@@ -157,7 +157,7 @@ func genStage(name string) *rapid.Generator[*Stage] {
 			Cmd:         genText().Draw(t, "cmd"),
 			Shell:       rapid.SampledFrom([][]string{{"sh", "-e", "-c"}, {"bash", "-c"}, {`a"b`}}).Draw(t, "shell"),
 			Wdir:        rapid.SampledFrom([]string{".", "sub/dir"}).Draw(t, "wdir"),
-			Code:        genItems().Draw(t, "code"), Deps: genItems().Draw(t, "deps"), Outs: genItems().Draw(t, "outs"),
+			Code:        genItems().Draw(t, "code"), Deps: genItems().Draw(t, "deps"), Calls: genItems().Draw(t, "calls"), Outs: genItems().Draw(t, "outs"),
 			Commit:        rapid.SampledFrom([]string{"", "0123456789abcdef0123456789abcdef01234567"}).Draw(t, "commit"),
 			Dirty:         rapid.Bool().Draw(t, "dirty"),
 			Params:        genParams().Draw(t, "params"),

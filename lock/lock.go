@@ -63,6 +63,9 @@ type Stage struct {
 	Dirty  bool   // whether Code differed from Commit
 	Deps   []Item
 	Outs   []Item
+	// Calls is the directory of the recorded answers of language models that the
+	// stage used; nil if it does not record its calls.
+	Calls []Item
 
 	Params    []Param
 	Env       map[string]string // set for the command

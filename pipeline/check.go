@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -114,7 +115,7 @@ func (s *Snapshot) Inspect(ctx context.Context) (*Inspection, error) {
 		return nil, err
 	}
 	in.inspectLock(kept)
-	if err := in.largeFiles(s, changed); err != nil {
+	if err := errors.Join(in.largeFiles(s, changed), in.recordedSecrets(s)); err != nil {
 		return nil, err
 	}
 	return in, in.finish(s)

@@ -46,6 +46,33 @@ func (in *Inspection) smaller(name string) string {
 	return fmt.Sprintf("\"git rm --cached %s\", then \"xt add %s\"; large under [check] says from which size on", name, name)
 }
 
+// recordedSecrets looks into recorded calls to language models that are new or
+// changed. The key of a call is not in them, but a prompt may hold another one.
+func (in *Inspection) recordedSecrets(s *Snapshot) error {
+	cfg := in.graph.Config
+	records := func(st *Stage) bool { return st.Calls != nil }
+	if cfg.Check.Secrets == Ignore || !slices.ContainsFunc(in.graph.Stages, records) {
+		return nil
+	}
+	files, err := s.files.Changed(s.prefix + cfg.LLM.Dir)
+	if err != nil {
+		return fmt.Errorf("look into recorded calls: %w", err)
+	}
+	for _, f := range files {
+		b, err := s.files.ReadFile(f.Path)
+		if err != nil {
+			return fmt.Errorf("look into recorded calls: %w", err)
+		}
+		name := strings.TrimPrefix(f.Path, s.prefix)
+		for _, m := range secrets.Find(b) {
+			in.add(Finding{Rule: RuleSecret, Level: cfg.Check.Secrets, File: name, Line: m.Line,
+				Message: fmt.Sprintf("%s, a recorded call, holds what looks like %s", name, m.What),
+				Hint:    "revoke it, take it out of what is asked, delete the recording, and run \"xt repro\""})
+		}
+	}
+	return nil
+}
+
 // secrets looks into the files that xt reads itself.
 func (in *Inspection) secrets(src Source) error {
 	policy := in.graph.Config.Check

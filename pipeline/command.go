@@ -34,27 +34,34 @@ func (e *execution) command(ctx context.Context) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, s.Timeout, errTimeout)
 		defer cancel()
 	}
+	env, err := e.startCalls(ctx)
+	if err != nil {
+		return err
+	}
 	stdout, stderr, end := e.rep.Output(s)
 	tail := new(tailBuffer)
 	cmd := exec.Command(s.Shell[0], append(s.Shell[1:len(s.Shell):len(s.Shell)], s.Cmd)...)
 	cmd.Dir = filepath.Join(e.root, filepath.FromSlash(s.Wdir))
-	cmd.Env = e.env
+	cmd.Env = env
 	// One writer for both would keep their order, but not which is which.
 	kept := io.MultiWriter(rec.log, tail)
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(kept, stdout), io.MultiWriter(kept, stderr)
 	if e.room != nil {
-		if err := e.room.enclose(cmd, e.env); err != nil {
+		if err := e.room.enclose(cmd, env); err != nil {
+			e.endCalls(err)
 			return err
 		}
 	}
 	begin := time.Now()
 	err = e.run(ctx, cmd)
+	e.endCalls(err)
 	end()
 	res.Ended = time.Now()
 	res.Duration, res.Memory = res.Ended.Sub(begin), peakMemory(cmd.ProcessState)
 	if err != nil {
 		err = &StageError{Stage: s, ExitCode: exitCode(err), What: explain(ctx, s, err), Tail: lastLines(tail.bytes(), 20), Log: rec.Log}
 	}
+	err = e.callsError(err)
 	return errors.Join(err, rec.finish(res, err))
 }
 

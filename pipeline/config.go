@@ -11,6 +11,7 @@ type Config struct {
 	Cache   CacheConfig
 	Check   Policy
 	Attest  Attest
+	LLM     LLM
 	Sweeps  map[string]Sweep // by name
 	Models  map[string]Model // by name, without a directory
 }

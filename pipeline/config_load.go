@@ -47,6 +47,7 @@ func Load(src Source, overrides ...Override) (*Graph, error) {
 	l.readSweeps()
 	l.readModels()
 	l.checkSeedStages()
+	l.checkCalls()
 	g := connect(l.cfg, l.stages, l.rep)
 	if err := l.rep.err(); err != nil {
 		return nil, err

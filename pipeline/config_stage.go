@@ -81,6 +81,7 @@ func (b *builder) build(name string) *Stage {
 	b.readParamList()
 	b.readEnv()
 	b.readSeed()
+	b.readCalls()
 	b.readRunning()
 	b.readResources()
 	b.readTolerance()

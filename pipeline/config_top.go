@@ -26,6 +26,7 @@ func (l *loader) readConfig() {
 	l.readCache(root.Get("cache"))
 	l.readPolicy(root.Get("check"))
 	l.readAttest(root.Get("attest"))
+	l.readLLM(root.Get("llm"))
 	l.cfg.Remotes = map[string]Remote{}
 	if remotes := root.Get("remote"); l.ok(remotes) {
 		for _, n := range remotes.Keys {

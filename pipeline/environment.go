@@ -251,17 +251,22 @@ func (w *Workspace) declared(s *Stage) []string {
 // childEnv returns the environment of a stage's command: the user's, the Python
 // environment, the seeds, and over all of them what the stage declares.
 func (w *Workspace) childEnv(ctx context.Context, s *Stage) ([]string, error) {
-	return w.envFrom(ctx, s, w.environ)
+	return w.envFrom(ctx, s, w.inside(s, w.environ))
 }
 
 // isolatedEnv is childEnv with no more of the user's environment than what every
 // command counts on, and what the stage declares.
 func (w *Workspace) isolatedEnv(ctx context.Context, s *Stage) ([]string, error) {
-	return w.envFrom(ctx, s, seedenv.Plain(w.environ, s.Pass))
+	return w.envFrom(ctx, s, w.inside(s, seedenv.Plain(w.environ, w.declaredNames(s))))
+}
+
+// inside tells a command of which workspace and stage it is.
+func (w *Workspace) inside(s *Stage, base []string) []string {
+	return seedenv.Overlay(base, map[string]string{insideVar: w.Root, "XT_STAGE": s.Name})
 }
 
 func (w *Workspace) envFrom(ctx context.Context, s *Stage, base []string) ([]string, error) {
-	env := seedenv.Overlay(base, map[string]string{insideVar: w.Root, "XT_STAGE": s.Name})
+	env := base
 	for name, value := range seedenv.Locale() {
 		// Where and in which language somebody works must not decide a result.
 		if !slices.Contains(s.Pass, name) {
@@ -279,16 +284,13 @@ func (w *Workspace) envFrom(ctx context.Context, s *Stage, base []string) ([]str
 		}
 		env = seedenv.Overlay(env, venv.Vars(env))
 	}
-	if s.Seed.Value != nil || s.Seed.Deterministic != lock.DeterministicOff {
-		env = seedenv.Overlay(env, seedenv.Vars(seedenv.Seed(s.Seed), env))
-		dir, err := w.hookDir()
-		if err != nil {
-			return nil, fmt.Errorf("unpack the Python start-up hook: %w", err)
-		}
-		env = seedenv.Overlay(env, seedenv.HookVars(dir, seedenv.Overlay(env, s.Env)))
-		declared := maps.Clone(s.Env)
-		delete(declared, "PYTHONPATH") // the hook stands in front of it
-		return seedenv.Overlay(env, declared), nil
+	env = seedenv.Overlay(env, seedenv.Vars(seedenv.Seed(s.Seed), env))
+	dir, err := w.hookDir()
+	if err != nil {
+		return nil, fmt.Errorf("unpack the Python start-up hook: %w", err)
 	}
-	return seedenv.Overlay(env, s.Env), nil
+	env = seedenv.Overlay(env, seedenv.HookVars(dir, seedenv.Overlay(env, s.Env)))
+	declared := maps.Clone(s.Env)
+	delete(declared, "PYTHONPATH") // the hook stands in front of it
+	return seedenv.Overlay(env, declared), nil
 }

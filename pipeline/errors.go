@@ -48,6 +48,7 @@ type StageError struct {
 	// Undeclared are files that it seems to have looked for, which the stage does not
 	// declare, so that an isolated command does not find them.
 	Undeclared []string
+	Calls      error // why calls to language models were not answered; nil if they were
 }
 
 // Error says which stage failed and how.
@@ -58,6 +59,9 @@ func (e *StageError) Error() string {
 // Hints says where all that the command wrote is, and what it may lack.
 func (e *StageError) Hints() []string {
 	hints := []string{"its output is in " + e.Log}
+	if e.Calls != nil {
+		hints = append([]string{e.Calls.Error()}, append(callHints(e.Calls), hints...)...)
+	}
 	if len(e.Undeclared) > 0 {
 		hints = append([]string{fmt.Sprintf("stage %s does not declare %s: add to [stage.%s] in xt.toml, under code if git keeps it, else under deps: %s",
 			e.Stage.Name, strings.Join(e.Undeclared, ", "), e.Stage.Base, quotedList(e.Undeclared))}, hints...)

@@ -1,11 +1,16 @@
 package pipeline
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/xtrepro/xt/attest"
+	"github.com/xtrepro/xt/cache"
+	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/lock"
 )
 
@@ -43,4 +48,15 @@ func (v *Verified) Outcomes() []attest.Outcome {
 // the result.
 func (v *Verified) Ran() bool {
 	return v.Verdict.Good() || v.Verdict == Differs || v.Verdict == FailedAgain
+}
+
+// CopyOut puts a file or directory that the cache has at a path outside the
+// project. What stands there is replaced with force only.
+func (w *Workspace) CopyOut(ctx context.Context, n hash.Node, out string, force bool) error {
+	if _, err := os.Lstat(out); err == nil && !force {
+		return &MisuseError{Msg: out + " is there already", Hint: "--force replaces it"}
+	}
+	c := cache.Workspace{Scanner: &hash.Scanner{Root: filepath.Dir(out)}}
+	_, err := w.copies.Checkout(ctx, c, filepath.Base(out), n, cache.CheckoutOptions{Force: force})
+	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/replay"
 )
 
 // execution is a stage's command being run, with what it needs and leaves.
@@ -20,7 +21,11 @@ type execution struct {
 	room *room  // the clean directory; nil in the workspace
 	// traced says that it is to be recorded which files the command opens.
 	traced bool
-	env    []string // of the command
+	// verify says that it is run once more, to be compared; no language model may be
+	// asked then.
+	verify bool
+	env    []string        // of the command
+	calls  *replay.Session // of the last attempt; nil where calls are not recorded
 }
 
 // execute runs the stage's command and takes its outputs into the cache. Nothing
@@ -40,6 +45,9 @@ func (e *execution) execute(ctx context.Context, isolated bool) error {
 	}
 	outs, err := run(ctx)
 	if err != nil {
+		return err
+	}
+	if err := e.keepCalls(ctx); err != nil {
 		return err
 	}
 	entry.Outs, entry.How = outs, lock.Executed
@@ -132,9 +140,10 @@ func (w *Workspace) remember(step *Step) error {
 // another attempt it calls again.
 func (e *execution) attempts(ctx context.Context, again func() error) error {
 	s := e.step.Stage
+	e.track(ctx)
 	for i := 0; ; i++ {
 		err := e.command(ctx)
-		if err == nil || i >= s.Retries || ctx.Err() != nil {
+		if err == nil || i >= s.Retries || ctx.Err() != nil || e.unanswered() {
 			return err
 		}
 		var failed *StageError

@@ -75,6 +75,9 @@ func pathsOf(stages []*Stage, file *lock.File) []string {
 	for _, s := range stages {
 		paths = append(paths, s.Code...)
 		paths = append(paths, s.Deps...)
+		if s.Calls != nil {
+			paths = append(paths, s.Calls.Dir)
+		}
 		for _, o := range s.Outs {
 			paths = append(paths, o.Path)
 		}

@@ -30,6 +30,7 @@ func Describe(e *lock.Stage) *hash.Text {
 	t.Line("wdir", wdirOf(e))
 	describeItems(t, "code", e.Code)
 	describeItems(t, "dep", e.Deps)
+	describeItems(t, "calls", e.Calls)
 	for _, p := range e.Params {
 		t.Line("param", p.File, p.Key, p.Value)
 	}

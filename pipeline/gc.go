@@ -34,9 +34,10 @@ type Needs struct {
 }
 
 // Needs returns what the lock files in the scope need, but for those of projects
-// that are gone for good. One that cannot be read is an error: what it needs is
-// not known.
-func (w *Workspace) Needs(ctx context.Context, scope Scope, gone []string) (*Needs, error) {
+// that are gone for good, and the runs of all workspaces, of which runs tells by
+// their roots; nil for none. What cannot be read is an error: what it needs is not
+// known.
+func (w *Workspace) Needs(ctx context.Context, scope Scope, gone []string, runs func(ctx context.Context, root string) ([]hash.Node, error)) (*Needs, error) {
 	n := newNeeded(w.Root)
 	n.lock(w.Lock.File())
 	if err := n.repo(ctx, w.Repo, w.prefix, scope); err != nil {
@@ -55,6 +56,16 @@ func (w *Workspace) Needs(ctx context.Context, scope Scope, gone []string) (*Nee
 		}
 	}
 	needs := &Needs{Environments: n.environments}
+	for root := range n.roots {
+		if runs == nil {
+			break
+		}
+		nodes, err := runs(ctx, root)
+		if err != nil {
+			return nil, fmt.Errorf("cannot tell what the runs of %s need: %w", root, err)
+		}
+		needs.Nodes = append(needs.Nodes, nodes...)
+	}
 	for _, it := range n.items {
 		needs.Nodes = append(needs.Nodes, it.Node)
 	}

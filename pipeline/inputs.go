@@ -46,6 +46,9 @@ func (p *planner) entry(s *Stage, old *lock.Stage) (*lock.Stage, *inputs) {
 	for _, path := range s.Deps {
 		e.Deps = p.dep(e.Deps, path, s, old, in)
 	}
+	if s.Calls != nil {
+		e.Calls = recordedCalls(s.Calls.Dir, p.facts.Nodes[s.Calls.Dir])
+	}
 	for _, o := range s.Outs {
 		e.Outs = append(e.Outs, lock.Item{Path: o.Path})
 	}

@@ -89,6 +89,8 @@ func ChangeText(c lock.Change) string {
 		what = "working directory"
 	case lock.KindDep:
 		what = "dependency"
+	case lock.KindCalls:
+		return callsText(c)
 	case lock.KindOut:
 		what = "output"
 	case lock.KindParam:

@@ -58,7 +58,7 @@ func (r *room) remove() {
 
 // furnish puts the inputs into the room.
 func (r *room) furnish(ctx context.Context, step *Step) error {
-	inputs := slices.Concat(step.Entry.Code, step.Entry.Deps)
+	inputs := slices.Concat(step.Entry.Code, step.Entry.Deps, usedCalls(step.Entry))
 	if err := r.store(ctx, inputs); err != nil {
 		return err
 	}

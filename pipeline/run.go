@@ -10,6 +10,7 @@ import (
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/replay"
 	"github.com/xtrepro/xt/seedenv"
 )
 
@@ -26,15 +27,18 @@ type RunOptions struct {
 // Result is what became of one stage in a run.
 type Result struct {
 	Step     *Step
-	Err      error         // nil if all went well; [*StageError] where the command failed
-	Skipped  string        // why nothing was done, though it was due; "" if it was not
-	Unstable []string      // outputs that differ from those of an earlier run with the same inputs
-	Kept     []Kept        // what of the user's was put into the cache before it was replaced
-	Duration time.Duration // of the command, or of the restore
-	Ended    time.Time     // when the command ended
-	Memory   int64         // the largest resident set of one of the stage's processes, in bytes; 0 if not known
-	Log      string        // path of the output that was kept; "" if none
-	Seen     *Seen         // what the command did with files; nil if that was not recorded
+	Err      error           // nil if all went well; [*StageError] where the command failed
+	Skipped  string          // why nothing was done, though it was due; "" if it was not
+	Unstable []string        // outputs that differ from those of an earlier run with the same inputs
+	Kept     []Kept          // what of the user's was put into the cache before it was replaced
+	Duration time.Duration   // of the command, or of the restore
+	Ended    time.Time       // when the command ended
+	Memory   int64           // the largest resident set of one of the stage's processes, in bytes; 0 if not known
+	Log      string          // path of the output that was kept; "" if none
+	Calls    *replay.Summary // of language models; nil where they are not recorded
+	Seen     *Seen           // what the command did with files; nil if that was not recorded
+
+	tracked Tracked // the run that it is, while it is open; nil if it is none
 }
 
 // Kept is something of the user's that stood where an output was to be.
@@ -331,6 +335,7 @@ func (r *runner) end(res *Result) {
 		r.acted[s] = true
 		res.Err = r.record(step, res)
 	}
+	r.w.endTracking(res, Dir(r.w.Root), "", res.Err)
 	switch {
 	case res.Err != nil:
 		r.bad[s] = fmt.Sprintf("stage %s failed", s.Name)

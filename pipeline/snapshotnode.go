@@ -16,7 +16,7 @@ func (s *Snapshot) recordedNodes() map[string]hash.Node {
 	if s.recorded == nil {
 		s.recorded = make(map[string]hash.Node, 3*len(s.Lock.Stages))
 		for _, st := range s.Lock.Stages {
-			for _, items := range [...][]lock.Item{st.Code, st.Deps, st.Outs} {
+			for _, items := range [...][]lock.Item{st.Code, st.Deps, st.Calls, st.Outs} {
 				for _, it := range items {
 					s.recorded[it.Path] = it.Node
 				}

@@ -46,7 +46,8 @@ type Stage struct {
 	Env    map[string]string // set for the command, and part of its identity
 	Pass   []string          // names of variables passed through, and part of its identity
 	Seed   Seed
-	Python Usage // whether the interpreter and its packages decide the result
+	Calls  *Calls // to language models, which are recorded; nil: they are not
+	Python Usage  // whether the interpreter and its packages decide the result
 
 	Frozen    bool          // never run, whatever changed
 	Always    bool          // run each time

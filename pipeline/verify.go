@@ -117,9 +117,9 @@ type verifier struct {
 }
 
 // stage verifies one stage. An error means that this could not be done.
-func (v *verifier) stage(ctx context.Context, s *Stage) (*Verified, error) {
+func (v *verifier) stage(ctx context.Context, s *Stage) (res *Verified, err error) {
 	old := v.facts.Lock.Stages[s.Name]
-	res := &Verified{Stage: s, Entry: old}
+	res = &Verified{Stage: s, Entry: old}
 	step, verdict := v.step(s, old)
 	if verdict != "" {
 		res.Verdict, res.Reasons = verdict, step.Reasons
@@ -133,16 +133,19 @@ func (v *verifier) stage(ctx context.Context, s *Stage) (*Verified, error) {
 		times = max(2, times)
 	}
 	var rooms []*room
+	var results []*Result
 	defer func() {
-		for _, r := range rooms {
+		for i, r := range rooms {
+			v.w.endTracking(results[i], Dir(r.root), res.Verdict, errors.Join(res.Err, err))
 			r.remove()
 		}
 	}()
 	var made [][]lock.Item
 	for range times {
-		r, items, err := v.again(ctx, step, res)
+		result := &Result{Step: step}
+		r, items, err := v.again(ctx, result, res)
 		if r != nil {
-			rooms = append(rooms, r)
+			rooms, results = append(rooms, r), append(results, result)
 		}
 		if err != nil {
 			return res, v.failed(ctx, res, err)
@@ -159,11 +162,12 @@ func (v *verifier) failed(ctx context.Context, res *Verified, err error) error {
 		output  *OutputError
 		missing *cache.MissingError
 		inputs  *MissingInputsError
+		calls   *CallsError
 	)
 	switch {
 	case ctx.Err() != nil:
 		return err
-	case errors.As(err, &command), errors.As(err, &output):
+	case errors.As(err, &command), errors.As(err, &output), errors.As(err, &calls):
 		res.Verdict = FailedAgain
 	case errors.As(err, &missing), errors.As(err, &inputs):
 		res.Verdict = InputsMissing
@@ -188,6 +192,9 @@ func (v *verifier) step(s *Stage, old *lock.Stage) (*Step, Verdict) {
 	if old != nil {
 		for _, d := range old.Deps {
 			facts.Nodes[d.Path] = d.Node
+		}
+		for _, c := range old.Calls {
+			facts.Nodes[c.Path] = c.Node
 		}
 	}
 	p := newPlanner(v.w.Graph, nil, &facts, Options{AllowMissing: true})
@@ -221,14 +228,14 @@ func (v *verifier) step(s *Stage, old *lock.Stage) (*Step, Verdict) {
 
 // again runs the stage's command once in a room of its own, which the caller
 // removes, and returns what it made.
-func (v *verifier) again(ctx context.Context, step *Step, res *Verified) (*room, []lock.Item, error) {
-	w, s := v.w, step.Stage
+func (v *verifier) again(ctx context.Context, result *Result, res *Verified) (*room, []lock.Item, error) {
+	w, step := v.w, result.Step
+	s := step.Stage
 	r, err := w.newRoom(ctx, step)
 	if err != nil {
 		return r, nil, err
 	}
-	result := &Result{Step: step}
-	e := &execution{w: w, step: step, res: result, rep: v.rep, root: r.root, room: r, traced: true}
+	e := &execution{w: w, step: step, res: result, rep: v.rep, root: r.root, room: r, traced: true, verify: true}
 	if e.env, err = w.isolatedEnv(ctx, s); err != nil {
 		return r, nil, err
 	}

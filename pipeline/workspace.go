@@ -41,6 +41,8 @@ type Workspace struct {
 
 	// Log, if not nil, gets a line for each step that takes long.
 	Log io.Writer
+	// Tracker, if not nil, keeps executions as runs.
+	Tracker Tracker
 	// Hurry, if not nil, is closed when commands are to be killed rather than
 	// asked to end.
 	Hurry <-chan struct{}
@@ -213,6 +215,10 @@ func (w *Workspace) defaultCacheDir() string {
 	}
 	return filepath.Join(w.Repo.Common, "xt", "cache")
 }
+
+// Prefix returns where the project is below the top of its git repository: "" or
+// "dir/".
+func (w *Workspace) Prefix() string { return w.prefix }
 
 // path returns the absolute path of a slash path relative to the root.
 func (w *Workspace) path(rel string) string {

@@ -59,12 +59,12 @@ func (a *app) cli() *cli.App {
 func (a *app) commands() []*cli.Command {
 	cmds := []*cli.Command{
 		a.initCommand(), a.addCommand(), a.removeCommand(), a.statusCommand(), a.whyCommand(),
-		a.reproCommand(), a.verifyCommand(), a.checkCommand(), a.dagCommand(), a.logsCommand(),
+		a.reproCommand(), a.runCommand(), a.runsCommand(), a.verifyCommand(), a.checkCommand(), a.dagCommand(), a.logsCommand(),
 		a.importCommand(), a.updateCommand(), a.getCommand(), a.remoteCommand(),
 		a.pushCommand(), a.pullCommand(), a.fetchCommand(),
 		a.checkoutCommand(), a.gcCommand(), a.fsckCommand(),
 		a.diffCommand(), a.paramsCommand(), a.metricsCommand(), a.modelCommand(),
-		a.hooksCommand(), a.ciCommand(),
+		a.serveCommand(), a.hooksCommand(), a.ciCommand(),
 		a.configCommand(), a.mergeDriverCommand(), a.schemaCommand(), a.doctorCommand(), a.completionCommand(),
 	}
 	for _, c := range cmds {
@@ -81,7 +81,7 @@ func (a *app) finish(c *cli.Command) {
 	for _, sub := range c.Subcommands {
 		a.finish(sub)
 	}
-	if len(c.Subcommands) > 0 {
+	if len(c.Subcommands) > 0 && c.Action == nil {
 		c.CustomHelpTemplate = ""
 		c.Action = a.noCommand
 		return

@@ -21,6 +21,7 @@ import (
 	"github.com/xtrepro/xt/remote"
 	"github.com/xtrepro/xt/remote/pack"
 	"github.com/xtrepro/xt/remote/store"
+	"github.com/xtrepro/xt/replay"
 	"github.com/xtrepro/xt/seedenv"
 )
 
@@ -47,6 +48,9 @@ func (e *signalError) Error() string { return e.signal.String() }
 func (a *app) exit(ctx context.Context, err error, asJSON bool) int {
 	if err == nil {
 		return exitFine
+	}
+	if ended := new(exitError); errors.As(err, &ended) {
+		return ended.code // the command has said why
 	}
 	code := exitCode(err)
 	if sig := new(signalError); errors.As(context.Cause(ctx), &sig) {
@@ -82,6 +86,8 @@ func exitCode(err error) int {
 		inputs   *pipeline.MissingInputsError
 		stage    *pipeline.StageError
 		output   *pipeline.OutputError
+		calls    *pipeline.CallsError
+		upstream *replay.UpstreamError
 		tracked  *pipeline.TrackedError
 		misuse   *pipeline.MisuseError
 		missing  *cache.MissingError
@@ -123,7 +129,7 @@ func exitCode(err error) int {
 	)
 	switch {
 	case errors.Is(err, errFailed), errors.As(err, &stage), errors.As(err, &output),
-		errors.As(err, &unproven), errors.As(err, &changed), errors.As(err, &rules), errors.As(err, &again):
+		errors.As(err, &unproven), errors.As(err, &changed), errors.As(err, &rules), errors.As(err, &again), errors.As(err, &calls):
 		return exitFailed
 	case errors.As(err, &inputs), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &tool), errors.As(err, &path),
 		errors.As(err, &broken), errors.As(err, &noKey), errors.As(err, &signing), errors.Is(err, remote.ErrEmpty),
@@ -131,7 +137,7 @@ func exitCode(err error) int {
 		return exitMissing
 	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &one), errors.As(err, &target), errors.As(err, &lockErr),
 		errors.As(err, &tracked), errors.As(err, &misuse), errors.As(err, &uncached), errors.As(err, &special), errors.As(err, &revision),
-		errors.As(err, &noRemote), errors.As(err, &plain), errors.As(err, &newer), errors.As(err, &otherKey), errors.As(err, &noClone), errors.As(err, &address), errors.As(err, &exists), errors.As(err, &hook),
+		errors.As(err, &noRemote), errors.As(err, &plain), errors.As(err, &newer), errors.As(err, &otherKey), errors.As(err, &noClone), errors.As(err, &address), errors.As(err, &exists), errors.As(err, &hook), errors.As(err, &upstream),
 		errors.As(err, &unknown), errors.As(err, &version), errors.As(err, &gone), errors.As(err, &name), errors.As(err, &note), errors.As(err, &ident), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
 		return exitUsage
 	case errors.As(err, &access):

@@ -29,10 +29,27 @@ func flagsFirst(c *cli.App, args []string) []string {
 		head, rest = append(head, rest[0]), rest[1:]
 		flags, cmds = cmd.Flags, cmd.Subcommands
 		if len(cmds) == 0 {
+			if cmd == findCommand(c.Commands, "run") {
+				return append(head, commandLast(rest, flags)...)
+			}
 			return append(head, reorder(rest, flags)...)
 		}
 	}
 	return append(head, rest...)
+}
+
+// commandLast is reorder for xt run, whose operands are a command line: the flags
+// in it are not those of xt.
+func commandLast(args []string, flags []cli.Flag) []string {
+	n, ok := leadingFlags(args, flags)
+	first, command := reorder(args[:n], flags), args[n:]
+	if !ok {
+		command = command[1:] // after "--"
+	}
+	if len(command) > 0 {
+		first = append(append(first, "--"), command...)
+	}
+	return first
 }
 
 func findCommand(cmds []*cli.Command, name string) *cli.Command {

@@ -89,7 +89,7 @@ func (a *app) gc(c *cli.Context) error {
 // collect removes what is not needed from the cache, and the Python environments
 // beside it.
 func collect(ctx context.Context, w *pipeline.Workspace, scope pipeline.Scope, gone []string, opts cache.GCOptions) (*gcReport, error) {
-	needs, err := w.Needs(ctx, scope, gone)
+	needs, err := w.Needs(ctx, scope, gone, runObjects)
 	if err != nil {
 		return nil, err
 	}

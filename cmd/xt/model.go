@@ -19,6 +19,7 @@ func (a *app) modelCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			a.modelRegisterCommand(), a.modelPromoteCommand(), a.modelArchiveCommand(),
 			a.modelListCommand(), a.modelShowCommand(), a.modelDiffCommand(), a.modelHistoryCommand(),
+			a.modelGetCommand(), a.modelReproduceCommand(),
 		},
 	}
 }

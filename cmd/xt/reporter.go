@@ -7,6 +7,7 @@ import (
 
 	"github.com/xtrepro/xt/internal/term"
 	"github.com/xtrepro/xt/pipeline"
+	"github.com/xtrepro/xt/replay"
 )
 
 // reporter writes what a run does, as it does it.
@@ -64,6 +65,9 @@ func (r *reporter) End(res *pipeline.Result) {
 	case s.Action == pipeline.Restore:
 		t.Sayf("%s: %s", name, t.PaintErr(term.Green, restoreWords(s)))
 	}
+	if res.Calls != nil && res.Calls.Calls > 0 {
+		t.Sayf("%s: %s", name, callWords(res.Calls))
+	}
 	if res.Seen != nil && res.Err == nil {
 		r.traced(s.Stage, res.Seen)
 	}
@@ -109,12 +113,15 @@ func failureWords(err error) string {
 	var (
 		failed *pipeline.StageError
 		output *pipeline.OutputError
+		calls  *pipeline.CallsError
 	)
 	switch {
 	case errors.As(err, &failed):
 		return failed.What
 	case errors.As(err, &output):
 		return output.Msg
+	case errors.As(err, &calls):
+		return calls.Err.Error()
 	}
 	return err.Error()
 }
@@ -124,6 +131,15 @@ func memoryWords(bytes int64) string {
 		return ""
 	}
 	return ", at most " + term.Bytes(bytes) + " of memory"
+}
+
+// callWords says what became of calls to language models.
+func callWords(c *replay.Summary) string {
+	words := plural(c.Calls, "call") + " to language models: " + term.Count(int64(c.Replayed)) + " replayed, " + term.Count(int64(c.Recorded)) + " recorded"
+	if c.Tokens > 0 {
+		words += ", " + term.Count(c.Tokens) + " tokens"
+	}
+	return words
 }
 
 func restoreWords(s *pipeline.Step) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/xtrepro/xt/internal/term"
 	"github.com/xtrepro/xt/internal/trace"
 	"github.com/xtrepro/xt/pipeline"
+	"github.com/xtrepro/xt/replay"
 )
 
 func (a *app) reproCommand() *cli.Command {
@@ -105,6 +106,12 @@ func (a *app) reallyRun(c *cli.Context, w *pipeline.Workspace, stages []*pipelin
 		return err
 	}
 	defer evidence.close()
+	tracker, err := a.newTracker(w)
+	if err != nil {
+		return err
+	}
+	defer tracker.close()
+	w.Tracker = tracker
 	begin := time.Now()
 	if err := w.Prepare(c.Context, stages); err != nil {
 		return err
@@ -132,15 +139,16 @@ type reproReport struct {
 
 type stageResult struct {
 	stageStatus
-	Seconds  float64  `json:"seconds"`
-	Memory   int64    `json:"peak_memory_bytes,omitempty"`
-	ExitCode *int     `json:"command_exit_code,omitempty"`
-	Error    string   `json:"error,omitempty"`
-	Skipped  string   `json:"skipped,omitempty"`
-	Unstable []string `json:"unstable,omitempty"`
-	Seen     *seen    `json:"traced,omitempty"`
-	Kept     []string `json:"kept,omitempty"`
-	Log      string   `json:"log,omitempty"`
+	Seconds  float64         `json:"seconds"`
+	Memory   int64           `json:"peak_memory_bytes,omitempty"`
+	ExitCode *int            `json:"command_exit_code,omitempty"`
+	Error    string          `json:"error,omitempty"`
+	Skipped  string          `json:"skipped,omitempty"`
+	Unstable []string        `json:"unstable,omitempty"`
+	Calls    *replay.Summary `json:"llm,omitempty"`
+	Seen     *seen           `json:"traced,omitempty"`
+	Kept     []string        `json:"kept,omitempty"`
+	Log      string          `json:"log,omitempty"`
 }
 
 // seen is what the processes of a command did with files.
@@ -157,7 +165,7 @@ func newReproReport(results []*pipeline.Result) *reproReport {
 	r := &reproReport{Stages: []stageResult{}}
 	for _, res := range results {
 		s := stageResult{stageStatus: newStageStatus(res.Step), Seconds: res.Duration.Seconds(), Memory: res.Memory,
-			Skipped: res.Skipped, Unstable: res.Unstable, Log: res.Log}
+			Skipped: res.Skipped, Unstable: res.Unstable, Calls: res.Calls, Log: res.Log}
 		for _, k := range res.Kept {
 			s.Kept = append(s.Kept, k.Path)
 		}

@@ -47,6 +47,7 @@ func scriptParams(s *servers) testscript.Params {
 			"exits":      exits,
 			"edit":       edit,
 			"eventually": eventually,
+			"llm":        llm,
 			"web":        web,
 			"server":     s.command,
 			"age-key":    ageKey,
@@ -85,6 +86,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("LC_ALL", "C")
 	env.Setenv("TZ", "UTC")
 	env.Values[webKey{}] = new(webServer)
+	env.Values[llmKey{}] = new(llmServer)
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each process otherwise
 	return nil
 }

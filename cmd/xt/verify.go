@@ -108,6 +108,12 @@ func (a *app) verify(c *cli.Context) error {
 }
 
 func (a *app) verifyStages(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, evidence *attester) error {
+	tracker, err := a.newTracker(w)
+	if err != nil {
+		return err
+	}
+	defer tracker.close()
+	w.Tracker = tracker
 	begin := time.Now()
 	progress := a.watch(w, "hashing")
 	defer progress.Done()

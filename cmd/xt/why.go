@@ -90,6 +90,9 @@ func (a *app) explain(w *pipeline.Workspace, s *pipeline.Step) {
 	for _, it := range e.Deps {
 		a.term.Printf("  dependency  %s %s\n", it.Path, it.Sum.Short())
 	}
+	for _, it := range e.Calls {
+		a.term.Printf("  recordings  %s %s (%s)\n", it.Path, it.Sum.Short(), plural(int(it.Files), "call"))
+	}
 	for _, p := range e.Params {
 		a.term.Printf("  parameter   %s = %s\n", strings.TrimPrefix(p.File+":"+p.Key, ":"), p.Value)
 	}

@@ -88,18 +88,8 @@ func Clone(ctx context.Context, url, rev, dir string) (*Repo, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if _, err := remoteGit(ctx, "", url, nil, "init", "--quiet", "--bare", "--template=", "--", dir); err != nil {
+	if err := newClone(ctx, url, dir); err != nil {
 		return nil, "", err
-	}
-	if _, err := remoteGit(ctx, dir, url, nil, "config", "remote.origin.url", url); err != nil {
-		return nil, "", err
-	}
-	// These hold also for what git starts itself, to get what is missing.
-	for _, set := range quiet {
-		key, value, _ := strings.Cut(set, "=")
-		if _, err := remoteGit(ctx, dir, url, nil, "config", key, value); err != nil {
-			return nil, "", err
-		}
 	}
 	commit, err := fetchCommit(ctx, url, rev, ref, ok, dir)
 	if err != nil {
@@ -113,6 +103,37 @@ func Clone(ctx context.Context, url, rev, dir string) (*Repo, string, error) {
 		commit, err = r.Resolve(rev)
 	}
 	return r, commit, err
+}
+
+// newClone makes the bare repository of a clone, with nothing in it.
+func newClone(ctx context.Context, url, dir string) error {
+	if _, err := remoteGit(ctx, "", url, nil, "init", "--quiet", "--bare", "--template=", "--", dir); err != nil {
+		return err
+	}
+	if _, err := remoteGit(ctx, dir, url, nil, "config", "remote.origin.url", url); err != nil {
+		return err
+	}
+	// These hold also for what git starts itself, to get what is missing.
+	for _, set := range quiet {
+		key, value, _ := strings.Cut(set, "=")
+		if _, err := remoteGit(ctx, dir, url, nil, "config", key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CloneTags gets the tags of a repository elsewhere, and the commits that they are
+// on without what is in them where the server can leave that out, into the new
+// bare repository dir.
+func CloneTags(ctx context.Context, url, dir string) (*Repo, error) {
+	if err := newClone(ctx, url, dir); err != nil {
+		return nil, err
+	}
+	if _, err := remoteGit(ctx, dir, url, nil, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--filter=tree:0", "--depth=1", "--", "origin", "+refs/tags/*:refs/tags/*"); err != nil {
+		return nil, err
+	}
+	return Open(dir)
 }
 
 // fetchCommit fetches only what a name or a full commit leads to, where it can,

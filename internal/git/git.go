@@ -167,15 +167,19 @@ func haveCommand() bool {
 func (r *Repo) run(args ...string) ([]byte, error) { return r.runInput(nil, args...) }
 
 func (r *Repo) runInput(stdin []byte, args ...string) ([]byte, error) {
-	cmd := r.command(stdin, args...)
+	return output(r.command(stdin, args...), args[0])
+}
+
+// output runs a command of git and returns what it wrote.
+func output(cmd *exec.Cmd, name string) ([]byte, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
 		if msg := strings.TrimSpace(stderr.String()); msg != "" {
-			return out, fmt.Errorf("git %s: %s: %w", args[0], msg, err)
+			return out, fmt.Errorf("git %s: %s: %w", name, msg, err)
 		}
-		return out, fmt.Errorf("git %s: %w", args[0], err)
+		return out, fmt.Errorf("git %s: %w", name, err)
 	}
 	return out, nil
 }

@@ -34,12 +34,13 @@ func (e *PushError) Hints() []string {
 	return []string{"the tags are here; when it works again: git push " + e.Remote + " " + words}
 }
 
-// QuoteWords spells words for a shell: the names of tags hold # and !.
+// QuoteWords spells words for a shell, which takes them apart again. The names of
+// tags hold # and !.
 func QuoteWords(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
 		quoted[i] = w
-		if strings.Trim(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-") != "" {
+		if w == "" || strings.Trim(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-") != "" {
 			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}
 	}

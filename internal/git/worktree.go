@@ -1,6 +1,7 @@
 package git
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +31,12 @@ func (r *Repo) Dirty(paths []string) ([]string, error) {
 		}
 	}
 	return dirty, nil
+}
+
+// Diff returns how the files that git knows differ from HEAD, as a patch that "git
+// apply" takes; nothing if they do not.
+func (r *Repo) Diff() ([]byte, error) {
+	return r.run("diff", "--binary", "--no-color", "--no-ext-diff", "--no-textconv", "HEAD")
 }
 
 // touches reports whether one of git's status records concerns path: the path
@@ -88,4 +95,28 @@ func (r *Repo) Ignored(paths []string) map[string]bool {
 		}
 	}
 	return ignored
+}
+
+// AddWorktree checks a commit out in a new linked working tree at dir, without
+// running hooks. The function that it returns removes it again, with all that is
+// in it.
+func (r *Repo) AddWorktree(dir, commit string) (remove func() error, err error) {
+	if !haveCommand() {
+		return nil, ErrNoCommand
+	}
+	if _, err := r.run("-c", "core.hooksPath="+os.DevNull, "worktree", "add", "--quiet", "--force", "--detach", "--", dir, commit); err != nil {
+		return nil, err
+	}
+	return func() error {
+		if _, err := r.run("worktree", "remove", "--force", "--force", dir); err != nil {
+			// Something in it could not be deleted, or git no longer knows it.
+			return errors.Join(os.RemoveAll(dir), r.pruneWorktrees())
+		}
+		return nil
+	}, nil
+}
+
+func (r *Repo) pruneWorktrees() error {
+	_, err := r.run("worktree", "prune")
+	return err
 }

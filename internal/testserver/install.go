@@ -145,7 +145,7 @@ func nodeCommand() (string, error) {
 // pipInstall installs packages of Python into a folder of their own, which it
 // returns.
 func pipInstall(requirements ...string) (string, error) {
-	name := strings.NewReplacer("==", "-", "[", "-", "]", "").Replace(strings.Join(requirements, "+"))
+	name := strings.NewReplacer("==", "-", "<", "-", "[", "-", "]", "").Replace(strings.Join(requirements, "+"))
 	return installed(name, func(dir string) error {
 		args := append([]string{"install", "--quiet", "--target", dir}, requirements...)
 		pip := run(dir, nil, "python3", append([]string{"-m", "pip"}, args...)...)

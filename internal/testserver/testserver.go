@@ -1,6 +1,6 @@
 // Package testserver runs real servers on loopback for tests: of S3, Azure Blob
-// Storage, Google Cloud Storage and SFTP, and proxies that disturb what goes to
-// them.
+// Storage, Google Cloud Storage, SFTP and PostgreSQL, and proxies that disturb
+// what goes to them; and one that speaks the APIs of language models.
 //
 // What is not on this machine is installed into the user's cache directory at
 // the first use. A test that needs what cannot be had is skipped, or fails if
@@ -31,6 +31,7 @@ type Server struct {
 	command func() *exec.Cmd
 	log     string
 	grace   time.Duration // to end by itself when it is stopped
+	ready   func() bool   // whether it answers, if listening is not enough
 
 	mu      sync.Mutex
 	running *exec.Cmd // nil if it isn't
@@ -106,7 +107,9 @@ func (s *Server) awaitPort() error {
 		c, err := net.DialTimeout("tcp", s.Addr, time.Second)
 		if err == nil {
 			c.Close()
-			return nil
+			if s.ready == nil || s.ready() {
+				return nil
+			}
 		}
 		select {
 		case <-s.ended:

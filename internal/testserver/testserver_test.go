@@ -9,7 +9,7 @@ import (
 )
 
 func TestServersStartAgain(t *testing.T) {
-	for name, start := range map[string]func(testing.TB) *Server{"s3": S3, "azure": Azure, "gcs": GCS, "sftp": SFTP} {
+	for name, start := range map[string]func(testing.TB) *Server{"s3": S3, "azure": Azure, "gcs": GCS, "sftp": SFTP, "postgres": Postgres} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
 			s.Stop()

@@ -25,6 +25,12 @@ func (e *ExistsError) Hints() []string { return []string{"-o names another path;
 // The Cache of f may be nil: then there is one beside the path until the end.
 // What stands at the path is replaced with force only.
 func Get(ctx context.Context, f Fetcher, src Source, out string, force bool) (hash.Node, error) {
+	return GetExactly(ctx, f, src, out, hash.Node{}, force)
+}
+
+// GetExactly is [Get] for something of which it is known what it is; other content
+// is a [*SourceError].
+func GetExactly(ctx context.Context, f Fetcher, src Source, out string, want hash.Node, force bool) (hash.Node, error) {
 	if err := vacant(out, force); err != nil {
 		return hash.Node{}, err
 	}
@@ -33,6 +39,9 @@ func Get(ctx context.Context, f Fetcher, src Source, out string, force bool) (ha
 		return hash.Node{}, err
 	}
 	n, err := get(ctx, &f, src, temp)
+	if err == nil && !want.IsZero() && !n.Same(want) {
+		err = &SourceError{Source: src.Shown(), Msg: fmt.Sprintf("it has other content than it should: %s, not %s", n.Sum.Short(), want.Sum.Short()), Hint: "ask whoever keeps it: the tag and the commit do not agree"}
+	}
 	if err == nil {
 		err = settle(filepath.Join(temp, "out"), out, filepath.Join(temp, "old"), force)
 	}

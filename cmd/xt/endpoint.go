@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/xtrepro/xt/track"
+	"github.com/xtrepro/xt/track/mlflow"
+)
+
+// endpoint serves the doors of the run store to the commands that xt runs, on
+// loopback. Each command has a token of its own, which says whose runs it opens.
+type endpoint struct {
+	listener net.Listener
+	server   *http.Server
+
+	mu    sync.Mutex
+	doors map[string]http.Handler // by token
+}
+
+func openEndpoint() (*endpoint, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	e := &endpoint{listener: l, doors: map[string]http.Handler{}}
+	e.server = &http.Server{Handler: e, ReadHeaderTimeout: 30 * time.Second}
+	go func() { _ = e.server.Serve(l) }() // ends with close
+	return e, nil
+}
+
+func (e *endpoint) url() string { return "http://" + e.listener.Addr().String() }
+
+// add lets a command in and returns its token.
+func (e *endpoint) add(s track.Store, models track.Registry) (string, error) {
+	b := make([]byte, 24)
+	if _, err := rand.Read(b); err != nil {
+		return "", err
+	}
+	token := base64.RawURLEncoding.EncodeToString(b)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.doors[token] = mlflow.New(s, mlflow.Options{Registry: models})
+	return token, nil
+}
+
+func (e *endpoint) remove(token string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.doors, token)
+}
+
+// ServeHTTP implements http.Handler.
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	e.mu.Lock()
+	door := e.doors[token]
+	e.mu.Unlock()
+	if door == nil {
+		http.Error(w, "this endpoint is for the command that xt runs: MLFLOW_TRACKING_TOKEN", http.StatusUnauthorized)
+		return
+	}
+	door.ServeHTTP(w, r)
+}
+
+// close waits for requests that are being answered, but not for ever.
+func (e *endpoint) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := e.server.Shutdown(ctx); err != nil {
+		return errors.Join(err, e.server.Close())
+	}
+	return nil
+}

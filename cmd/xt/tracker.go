@@ -1,0 +1,330 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/pipeline"
+	"github.com/xtrepro/xt/track"
+)
+
+// tracker keeps executions as runs in a store, which it opens when the first one
+// begins: most of what xt does runs nothing. It implements pipeline.Tracker.
+type tracker struct {
+	a  *app
+	w  *pipeline.Workspace // nil outside a project
+	to *storePlace
+
+	once     sync.Once
+	err      error
+	store    track.Store
+	endpoint *endpoint
+	diff     diff
+}
+
+// newTracker returns a tracker for a workspace; nil stands for the user's own
+// store.
+func (a *app) newTracker(w *pipeline.Workspace) (*tracker, error) {
+	to, err := placeOfRuns(w)
+	if err != nil {
+		return nil, err
+	}
+	return &tracker{a: a, w: w, to: to}, nil
+}
+
+// begin opens the store and the endpoint.
+func (t *tracker) begin(ctx context.Context) error {
+	t.once.Do(func() {
+		if t.store, t.err = t.to.open(context.WithoutCancel(ctx)); t.err == nil {
+			t.endpoint, t.err = openEndpoint()
+		}
+	})
+	return t.err
+}
+
+// close ends the endpoint and closes the store.
+func (t *tracker) close() error {
+	var errs []error
+	if t.endpoint != nil {
+		errs = append(errs, t.endpoint.close())
+	}
+	if t.store != nil {
+		errs = append(errs, t.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// newRun is what a run is opened with.
+type newRun struct {
+	kind        track.Kind
+	name        string
+	experiment  string
+	tags        []track.Tag
+	entry       *lock.Stage
+	environment *lock.Environment
+}
+
+// ended is what a run is closed with.
+type ended struct {
+	entry       *lock.Stage
+	environment *lock.Environment
+	metrics     []pipeline.Value
+	log         string // a file
+	code        int
+	duration    time.Duration
+	verdict     pipeline.Verdict
+	err         error
+}
+
+// openRun is a run that goes on. It implements pipeline.Tracked.
+type openRun struct {
+	t       *tracker
+	ctx     context.Context
+	session *track.Session
+	token   string
+	origin  track.Origin
+}
+
+// Track implements pipeline.Tracker.
+func (t *tracker) Track(ctx context.Context, x pipeline.Execution) (pipeline.Tracked, error) {
+	r := &newRun{kind: track.StageRun, name: x.Step.Stage.Name, entry: x.Step.Entry, environment: x.Step.Environment}
+	if x.Verify {
+		r.kind = track.VerifyRun
+	}
+	return t.open(ctx, r)
+}
+
+// open opens a run.
+func (t *tracker) open(ctx context.Context, r *newRun) (*openRun, error) {
+	if err := t.begin(ctx); err != nil {
+		return nil, err
+	}
+	// It is closed after an interrupt too.
+	ctx = context.WithoutCancel(ctx)
+	experiment, err := t.experiment(ctx, r.experiment)
+	if err != nil {
+		return nil, err
+	}
+	x := &openRun{t: t, ctx: ctx, origin: t.origin(ctx, r)}
+	run, err := t.store.CreateRun(ctx, track.NewRun{
+		Experiment: experiment, Name: runName(r), User: userName(), Status: track.Running, Start: time.Now().UnixMilli(),
+		Tags: append(t.tags(ctx, r), r.tags...), Origin: &x.origin,
+	})
+	if err != nil {
+		return nil, err
+	}
+	x.session = &track.Session{Store: t.store, Root: run.ID, Params: paramsOf(r.entry)}
+	if err := t.store.LogBatch(ctx, run.ID, track.Batch{Params: x.session.Params}); err != nil {
+		return nil, err
+	}
+	x.token, err = t.endpoint.add(x.session, modelsOf(t.w, t.store))
+	return x, err
+}
+
+func runName(r *newRun) string {
+	if r.name != "" {
+		return r.name
+	}
+	return track.Clip(r.entry.Cmd, 100)
+}
+
+// experiment returns the number of an experiment, which it makes if need be.
+func (t *tracker) experiment(ctx context.Context, name string) (int64, error) {
+	if name == "" {
+		name = os.Getenv("MLFLOW_EXPERIMENT_NAME")
+	}
+	if name == "" {
+		return 0, nil
+	}
+	e, err := t.store.ExperimentByName(ctx, name)
+	if track.CodeOf(err) == track.NotFound {
+		return t.store.CreateExperiment(ctx, track.NewExperiment{Name: name})
+	}
+	return e.ID, err
+}
+
+// origin returns what is known of an execution when it begins.
+func (t *tracker) origin(ctx context.Context, r *newRun) track.Origin {
+	o := track.Origin{Kind: r.kind, Command: r.entry.Cmd, Commit: r.entry.Commit}
+	if r.kind != track.PlainRun {
+		o.Stage = r.entry.Name
+	}
+	if !r.entry.Fingerprint.IsZero() {
+		o.Fingerprint = r.entry.Fingerprint.String()
+	}
+	o.Diff, o.Dirty = t.difference(ctx)
+	if o.Commit == "" && t.w != nil && t.w.Repo != nil {
+		o.Commit, _ = t.w.Repo.Head()
+	}
+	return o
+}
+
+// diff is how the work tree differs from the commit, which is asked once.
+type diff struct {
+	once  sync.Once
+	sum   string
+	dirty bool
+}
+
+// maxDiff is how much of a difference is kept, in bytes: data that was committed
+// to git and has changed is no part of the code.
+const maxDiff = 4 << 20
+
+// difference stores how the work tree differs from the commit in the cache.
+func (t *tracker) difference(ctx context.Context) (sum string, dirty bool) {
+	if t.w == nil || t.w.Repo == nil {
+		return "", false
+	}
+	t.diff.once.Do(func() {
+		text, err := t.w.Repo.Diff()
+		t.diff.dirty = err != nil || len(text) > 0
+		if len(text) == 0 || len(text) > maxDiff {
+			return
+		}
+		if s := hash.Bytes(text); t.to.cache.PutBytes(ctx, s, text) == nil {
+			t.diff.sum = s.String()
+		}
+	})
+	return t.diff.sum, t.diff.dirty
+}
+
+// tags returns what MLflow's own client would say of a run, and which run it is
+// nested in.
+func (t *tracker) tags(ctx context.Context, r *newRun) []track.Tag {
+	tags := []track.Tag{{Key: "mlflow.source.name", Value: r.entry.Cmd}, {Key: "mlflow.source.type", Value: "LOCAL"}}
+	if r.entry.Commit != "" {
+		tags = append(tags, track.Tag{Key: "mlflow.source.git.commit", Value: r.entry.Commit})
+	}
+	if parent := os.Getenv("XT_RUN_ID"); parent != "" {
+		if _, err := t.store.Run(ctx, parent); err == nil {
+			tags = append(tags, track.Tag{Key: track.ParentRunTag, Value: parent})
+		}
+	}
+	return tags
+}
+
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return os.Getenv("USER")
+}
+
+func paramsOf(e *lock.Stage) []track.Param {
+	var params []track.Param
+	for _, p := range e.Params {
+		key := strings.Trim(p.File+":"+p.Key, ":")
+		if p.File == "" || p.Key != "" {
+			key = p.Key
+		}
+		params = append(params, track.Param{Key: track.CleanKey(key), Value: strings.Trim(p.Value, `"`)})
+	}
+	slices.SortStableFunc(params, func(a, b track.Param) int { return strings.Compare(a.Key, b.Key) })
+	return slices.CompactFunc(params, func(a, b track.Param) bool { return a.Key == b.Key })
+}
+
+// Vars implements pipeline.Tracked: MLflow's client takes them for its own.
+func (x *openRun) Vars() map[string]string {
+	vars := map[string]string{
+		"MLFLOW_TRACKING_URI": x.t.endpoint.url(), "MLFLOW_TRACKING_TOKEN": x.token,
+		// The address that it would print is gone when the command has ended.
+		"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+		"XT_RUN_ID":                              x.session.Root,
+	}
+	// What the user has set for another server.
+	for _, name := range []string{"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID"} {
+		if os.Getenv(name) != "" {
+			vars[name] = ""
+		}
+	}
+	return vars
+}
+
+// End implements pipeline.Tracked.
+func (x *openRun) End(o pipeline.Outcome) error {
+	e := &ended{entry: o.Entry, environment: o.Result.Step.Environment, metrics: o.Metrics, log: o.Result.Log, duration: o.Result.Duration, verdict: o.Verdict, err: o.Err}
+	if failed := new(pipeline.StageError); errors.As(o.Err, &failed) {
+		e.code = failed.ExitCode
+	}
+	_, err := x.end(e)
+	return err
+}
+
+// end closes the run and returns its number.
+func (x *openRun) end(e *ended) (string, error) {
+	x.t.endpoint.remove(x.token)
+	o := x.origin
+	if !e.entry.Fingerprint.IsZero() {
+		o.Fingerprint = e.entry.Fingerprint.String() // recorded calls are in it, once they were made
+	}
+	o.Lock, o.ExitCode, o.Duration = lockText(e), e.code, e.duration.Milliseconds()
+	var errs []error
+	if sum, _, err := x.t.to.cache.PutFile(x.ctx, e.log); err == nil {
+		o.Log = sum.String()
+	} else {
+		errs = append(errs, fmt.Errorf("keep its output: %w", err))
+	}
+	now := time.Now().UnixMilli()
+	id, err := x.session.End(x.ctx, statusOf(e), now, o)
+	errs = append(errs, err)
+	b := track.Batch{Metrics: metricsOf(e.metrics, now)}
+	if e.verdict != "" {
+		b.Tags = append(b.Tags, track.Tag{Key: "xt.verdict", Value: string(e.verdict)})
+	}
+	if e.err != nil {
+		b.Tags = append(b.Tags, track.Tag{Key: "xt.error", Value: track.Clip(e.err.Error(), 1000)})
+	}
+	errs = append(errs, x.t.store.LogBatch(x.ctx, id, b))
+	return id, errors.Join(errs...)
+}
+
+func statusOf(e *ended) track.Status {
+	switch {
+	case e.err == nil:
+		return track.Finished
+	case e.code > 128 || e.code < 0:
+		return track.Killed
+	}
+	return track.Failed
+}
+
+// lockText returns what xt.lock says, or would say, of an execution.
+func lockText(e *ended) string {
+	f := lock.New()
+	f.Stages[e.entry.Name] = e.entry
+	if e.environment != nil {
+		f.Environments[e.entry.Environment] = e.environment
+	}
+	return string(f.Encode())
+}
+
+// metricsOf returns the numbers of metrics files. A key that several files have
+// is told apart by the file.
+func metricsOf(values []pipeline.Value, now int64) []track.Metric {
+	count := map[string]int{}
+	for _, v := range values {
+		count[v.Key]++
+	}
+	var ms []track.Metric
+	for _, v := range values {
+		f, ok := number(v.Val)
+		if !ok {
+			continue
+		}
+		key := v.Key
+		if count[v.Key] > 1 || key == "" {
+			key = strings.TrimSuffix(v.File+":"+v.Key, ":")
+		}
+		ms = append(ms, track.Metric{Key: track.CleanKey(key), Value: f, Time: now})
+	}
+	return ms
+}

@@ -1,0 +1,85 @@
+package pipeline
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/xtrepro/xt/lock"
+	"github.com/xtrepro/xt/seedenv"
+)
+
+// Tracker keeps each execution of a stage as a run. Its methods may be called by
+// several goroutines at once.
+type Tracker interface {
+	// Track opens the run of an execution that is about to begin.
+	Track(ctx context.Context, x Execution) (Tracked, error)
+}
+
+// Tracked is the run of one execution.
+type Tracked interface {
+	// Vars returns variables that the command is to see, so that what it logs
+	// ends up in the run.
+	Vars() map[string]string
+	// End closes the run.
+	End(o Outcome) error
+}
+
+// Execution is the running of a stage's command.
+type Execution struct {
+	Step   *Step
+	Verify bool // it is run once more, to be compared
+}
+
+// Outcome is what came of an execution.
+type Outcome struct {
+	Entry   *lock.Stage // with the outputs, if there are any
+	Result  *Result
+	Metrics []Value // in the metrics files that it made
+	Verdict Verdict // of a verification; "" of others
+	Err     error   // why it failed
+}
+
+// track opens the run of the execution. An execution that cannot be tracked goes
+// on: it is about the result.
+func (e *execution) track(ctx context.Context) {
+	if e.w.Tracker == nil {
+		return
+	}
+	t, err := e.w.Tracker.Track(ctx, Execution{Step: e.step, Verify: e.verify})
+	if err != nil {
+		e.w.say("%s: it is not kept as a run: %v", e.step.Stage.Name, err)
+		return
+	}
+	e.res.tracked = t
+	vars := maps.Clone(t.Vars())
+	maps.DeleteFunc(vars, func(name, _ string) bool {
+		_, declared := e.step.Stage.Env[name]
+		return declared || slices.Contains(e.step.Stage.Pass, name)
+	})
+	e.env = seedenv.Overlay(e.env, vars)
+}
+
+// endTracking closes the run of an execution, if it has one. The metrics are read
+// from src.
+func (w *Workspace) endTracking(res *Result, src Source, verdict Verdict, err error) {
+	if res.tracked == nil {
+		return
+	}
+	s := res.Step.Stage
+	o := Outcome{Entry: res.Step.Entry, Result: res, Verdict: verdict, Err: err}
+	if err == nil {
+		flat := map[[2]string]any{}
+		for _, out := range s.Outs {
+			if out.Kind == Metric {
+				// A file that cannot be read as metrics is told by xt metrics.
+				_ = readMetrics(src, out.Path, flat)
+			}
+		}
+		o.Metrics = sortedValues(flat)
+	}
+	if err := res.tracked.End(o); err != nil {
+		w.say("%s: its run is not complete: %v", s.Name, err)
+	}
+	res.tracked = nil
+}

@@ -1,0 +1,117 @@
+package mlflow
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"net/http"
+	"testing"
+)
+
+// spans is what OpenTelemetry's JavaScript sends.
+const spans = `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},"scopeSpans":[{"spans":[
+{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","parentSpanId":"eee19b7ec3c1b173","name":"inner","startTimeUnixNano":"1544712660100000000","endTimeUnixNano":"1544712660200000000",
+ "attributes":[{"key":"n","value":{"intValue":"3"}},{"key":"x","value":{"doubleValue":1.5}},{"key":"ok","value":{"boolValue":true}},{"key":"list","value":{"arrayValue":{"values":[{"stringValue":"a"},{}]}}},
+  {"key":"map","value":{"kvlistValue":{"values":[{"key":"k","value":{"stringValue":"1"}}]}}},{"key":"mlflow.spanType","value":{"stringValue":"LLM"}}],
+ "events":[{"name":"e","timeUnixNano":"1544712660150000000","attributes":[{"key":"a","value":{"stringValue":"b"}}]}],"status":{"code":2,"message":"bad"}},
+{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b173","name":"outer","startTimeUnixNano":"1544712660000000000","endTimeUnixNano":"1544712661000000000","status":{"code":1}}]}]}]}`
+
+func TestOpenTelemetry(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	e, run := s.newRun("otel")
+	var body bytes.Buffer
+	z := gzip.NewWriter(&body)
+	if _, err := z.Write([]byte(spans)); err != nil {
+		t.Fatal(err)
+	}
+	z.Close()
+	req, _ := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/v1/traces", &body)
+	for name, value := range map[string]string{"Content-Type": "application/json", "Content-Encoding": "gzip", "x-mlflow-experiment-id": e, "x-mlflow-run-id": run} {
+		req.Header.Set(name, value)
+	}
+	if resp, body := s.do(req); resp.StatusCode != 200 {
+		t.Fatalf("%s: %s", resp.Status, body)
+	}
+	const id = "tr-5b8efff798038103d269b633813fc60c"
+	trace := s.get("/api/3.0/mlflow/traces/get?trace_id=" + id)
+	info, span := at(trace, "trace", "trace_info"), at(trace, "trace", "spans", 1)
+	for _, c := range []struct {
+		got  any
+		want string
+	}{
+		{at(info, "state"), `"OK"`},
+		{at(info, "request_time"), `"2018-12-13T14:51:00.000Z"`},
+		{at(info, "execution_duration"), `"1s"`},
+		{at(info, "tags", "service.name"), `"shop"`},
+		{at(info, "tags", "mlflow.trace.spansLocation"), `"TRACKING_STORE"`},
+		{at(span, "name"), `"inner"`},
+		{at(span, "trace_id"), `"W47/95gDgQPSabYzgT/GDA=="`},
+		{at(span, "parent_span_id"), `"7uGbfsPBsXM="`},
+		{at(span, "status"), `{"code":"STATUS_CODE_ERROR","message":"bad"}`},
+		{at(span, "events", 0, "attributes", 0), `{"key":"a","value":{"string_value":"b"}}`},
+		{at(span, "attributes", 0), `{"key":"n","value":{"int_value":3}}`},
+		{at(span, "attributes", 1), `{"key":"x","value":{"double_value":1.5}}`},
+		{at(span, "attributes", 2), `{"key":"ok","value":{"bool_value":true}}`},
+		{at(span, "attributes", 3), `{"key":"list","value":{"array_value":{"values":[{"string_value":"a"},{}]}}}`},
+		{at(span, "attributes", 4), `{"key":"map","value":{"kvlist_value":{"values":[{"key":"k","value":{"string_value":"1"}}]}}}`},
+		{at(span, "attributes", 6), `{"key":"mlflow.traceRequestId","value":{"string_value":"` + id + `"}}`},
+	} {
+		if got, _ := json.Marshal(c.got); string(got) != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
+	}
+	found := s.must(s.send("POST", "/api/3.0/mlflow/traces/search", `{"locations":[{"type":"MLFLOW_EXPERIMENT","mlflow_experiment":{"experiment_id":"`+e+`"}}],"filter":"span.attributes.n = '3' AND span.type = 'LLM'"}`))
+	if at(found, "traces", 0, "trace_id") != id {
+		t.Errorf("search: %v", found)
+	}
+}
+
+func TestOpenTelemetryRefused(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for _, c := range []struct{ kind, encoding, experiment, body string }{
+		{"application/json", "", "", spans},
+		{"application/json", "", "x", spans},
+		{"application/json", "", "0", "{"},
+		{"application/json", "", "0", "{}"},
+		{"application/json", "", "0", `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"00","spanId":"11"}]}]}]}`},
+		{"application/json", "gzip", "0", spans},
+		{"application/json", "br", "0", spans},
+		{"application/x-protobuf", "", "0", "\xff\xff"},
+		{"text/plain", "", "0", spans},
+	} {
+		req, _ := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/v1/traces", bytes.NewReader([]byte(c.body)))
+		req.Header.Set("Content-Type", c.kind)
+		req.Header.Set("Content-Encoding", c.encoding)
+		req.Header.Set("x-mlflow-experiment-id", c.experiment)
+		if resp, body := s.do(req); resp.StatusCode != 400 {
+			t.Errorf("%.60v: %s: %s", c, resp.Status, body)
+		}
+	}
+}
+
+// Clients before 3.0 name nothing themselves, and tell the end later.
+func TestOldTraces(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	start := s.post("/traces", object{"experiment_id": "0", "timestamp_ms": 1000, "request_metadata": []object{{"key": "m", "value": "1"}}, "tags": []object{{"key": "t", "value": "2"}}})
+	id := at(start, "trace_info", "request_id").(string)
+	if at(start, "trace_info", "status") != "IN_PROGRESS" {
+		t.Errorf("the start: %v", start)
+	}
+	s.must(s.send("PATCH", api+"/traces/"+id, `{"timestamp_ms":1500,"status":"OK","tags":[{"key":"u","value":"3"}]}`))
+	info := at(s.get(api+"/traces/"+id+"/info"), "trace_info")
+	if at(info, "execution_time_ms") != 500. || at(info, "status") != "OK" || at(info, "timestamp_ms") != 1000. {
+		t.Errorf("the end: %v", info)
+	}
+	if found := s.get(api + "/traces?experiment_ids=0&filter=tags.u%3D%273%27"); at(found, "traces", 0, "request_id") != id {
+		t.Errorf("search: %v", found)
+	}
+	s.post("/traces/link-prompts", object{"trace_id": id, "prompt_versions": []object{{"name": "p", "version": "1"}}})
+	s.post("/traces/link-prompts", object{"trace_id": id, "prompt_versions": []object{{"name": "p", "version": "1"}, {"name": "q", "version": "2"}}})
+	trace := s.get("/api/3.0/mlflow/traces/" + id)
+	if got := at(trace, "trace", "trace_info", "tags", "mlflow.linkedPrompts"); got != `[{"name":"p","version":"1"},{"name":"q","version":"2"}]` {
+		t.Errorf("linked: %v", got)
+	}
+}
