@@ -15,12 +15,27 @@ type Session struct {
 	Params []Param // what was logged in it when it was opened
 
 	mu   sync.Mutex
-	tops []top // runs that were opened at the top
+	tops []Opened
 }
 
-type top struct {
-	id      string
-	unnamed bool // so that it has a random name
+// Opened is a run that a process of an execution opened at the top.
+type Opened struct {
+	ID      string
+	Unnamed bool // so that it has a random name
+}
+
+// Opened returns the runs that were opened at the top so far.
+func (s *Session) Opened() []Opened {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.tops)
+}
+
+// Resume makes runs those of the session that another process began.
+func (s *Session) Resume(runs []Opened) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tops = append(s.tops, runs...)
 }
 
 // CreateRun opens a run below the run of the execution, unless it names another
@@ -36,7 +51,7 @@ func (s *Session) CreateRun(ctx context.Context, r NewRun) (Run, error) {
 	run, err := s.Store.CreateRun(ctx, r)
 	if err == nil && isTop {
 		s.mu.Lock()
-		s.tops = append(s.tops, top{run.ID, unnamed})
+		s.tops = append(s.tops, Opened{run.ID, unnamed})
 		s.mu.Unlock()
 	}
 	return run, err
@@ -48,23 +63,20 @@ func (s *Session) CreateRun(ctx context.Context, r NewRun) (Run, error) {
 // people think of a script that opens a run as of one run. End returns the run
 // that stands for the execution.
 func (s *Session) End(ctx context.Context, status Status, end int64, o Origin) (string, error) {
-	s.mu.Lock()
-	tops := slices.Clone(s.tops)
-	s.mu.Unlock()
 	root, err := s.Store.Run(ctx, s.Root)
 	if err != nil {
 		return s.Root, err
 	}
-	runs := make([]Run, 0, len(tops))
-	for _, t := range tops {
-		run, err := s.Store.Run(ctx, t.id)
+	var runs []Run
+	for _, t := range s.Opened() {
+		run, err := s.Store.Run(ctx, t.ID)
 		if CodeOf(err) == NotFound || run.Lifecycle == Deleted {
 			continue // they took it back
 		}
 		if err != nil {
 			return s.Root, err
 		}
-		if t.unnamed {
+		if t.Unnamed {
 			run.Name = ""
 		}
 		runs = append(runs, run)
@@ -95,13 +107,28 @@ func (s *Session) replace(ctx context.Context, root, run *Run, status Status, en
 	}
 	return errors.Join(
 		named,
-		s.Store.LogBatch(ctx, run.ID, b),
+		LogAll(ctx, s.Store, run.ID, b),
 		s.Store.SetOrigin(ctx, run.ID, o),
 		s.finish(ctx, run.ID, run.Status, status, end),
 		s.parent(ctx, root, run),
 		s.Store.DeleteRun(ctx, root.ID),
 		s.Store.PurgeRun(ctx, root.ID),
 	)
+}
+
+// LogAll logs more than one batch may hold, in several.
+func LogAll(ctx context.Context, s Runs, id string, b Batch) error {
+	var errs []error
+	for tags := range slices.Chunk(b.Tags, MaxBatchTags) {
+		errs = append(errs, s.LogBatch(ctx, id, Batch{Tags: tags}))
+	}
+	for params := range slices.Chunk(b.Params, MaxBatchParams) {
+		errs = append(errs, s.LogBatch(ctx, id, Batch{Params: params}))
+	}
+	for metrics := range slices.Chunk(b.Metrics, MaxBatchMetrics) {
+		errs = append(errs, s.LogBatch(ctx, id, Batch{Metrics: metrics}))
+	}
+	return errors.Join(errs...)
 }
 
 // lacking returns what of from has a key that nothing of has.

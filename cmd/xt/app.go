@@ -65,7 +65,7 @@ func (a *app) commands() []*cli.Command {
 		a.checkoutCommand(), a.gcCommand(), a.fsckCommand(),
 		a.diffCommand(), a.paramsCommand(), a.metricsCommand(), a.modelCommand(),
 		a.serveCommand(), a.hooksCommand(), a.ciCommand(),
-		a.configCommand(), a.mergeDriverCommand(), a.schemaCommand(), a.doctorCommand(), a.completionCommand(),
+		a.runRestCommand(), a.configCommand(), a.mergeDriverCommand(), a.schemaCommand(), a.doctorCommand(), a.completionCommand(),
 	}
 	for _, c := range cmds {
 		a.finish(c)

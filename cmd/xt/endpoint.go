@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -30,10 +31,23 @@ func openEndpoint() (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newEndpoint(l), nil
+}
+
+func newEndpoint(l net.Listener) *endpoint {
 	e := &endpoint{listener: l, doors: map[string]http.Handler{}}
 	e.server = &http.Server{Handler: e, ReadHeaderTimeout: 30 * time.Second}
 	go func() { _ = e.server.Serve(l) }() // ends with close
-	return e, nil
+	return e
+}
+
+// file returns the socket that is listened on, for another process.
+func (e *endpoint) file() (*os.File, error) {
+	l, ok := e.listener.(*net.TCPListener)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return l.File()
 }
 
 func (e *endpoint) url() string { return "http://" + e.listener.Addr().String() }
@@ -45,10 +59,15 @@ func (e *endpoint) add(s track.Store, models track.Registry) (string, error) {
 		return "", err
 	}
 	token := base64.RawURLEncoding.EncodeToString(b)
+	e.let(token, s, models)
+	return token, nil
+}
+
+// let lets in who has a token.
+func (e *endpoint) let(token string, s track.Store, models track.Registry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.doors[token] = mlflow.New(s, mlflow.Options{Registry: models})
-	return token, nil
 }
 
 func (e *endpoint) remove(token string) {

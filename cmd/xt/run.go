@@ -129,8 +129,16 @@ func (r *adHocRun) run(ctx context.Context) error {
 	begin := time.Now()
 	err = r.recorded(ctx, w, seedenv.Overlay(r.ready.Env, x.Vars()), func(env []string) error { return r.start(env, log) })
 	code := codeOf(err)
-	id, endErr := x.end(&ended{entry: e, environment: r.ready.Environment, log: log.Name(), code: code, duration: time.Since(begin), err: err})
-	r.a.tellRun(id, code, time.Since(begin))
+	took := time.Since(begin)
+	end := &ended{entry: e, environment: r.ready.Environment, log: log.Name(), code: code, duration: took, err: err}
+	id, endErr := x.session.Root, error(nil)
+	if x.left() {
+		r.a.term.Sayf("processes of the command go on in the background, and so does the run")
+		endErr = x.handOver(end)
+	} else {
+		id, endErr = x.end(end)
+	}
+	r.a.tellRun(id, code, took)
 	if endErr != nil {
 		r.a.term.Warnf("the run is not complete: %v", endErr)
 	}

@@ -123,7 +123,7 @@ func (t *tracker) open(ctx context.Context, r *newRun) (*openRun, error) {
 		return nil, err
 	}
 	x.session = &track.Session{Store: t.store, Root: run.ID, Params: paramsOf(r.entry)}
-	if err := t.store.LogBatch(ctx, run.ID, track.Batch{Params: x.session.Params}); err != nil {
+	if err := track.LogAll(ctx, t.store, run.ID, track.Batch{Params: x.session.Params}); err != nil {
 		return nil, err
 	}
 	x.token, err = t.endpoint.add(x.session, modelsOf(t.w, t.store))
@@ -259,32 +259,49 @@ func (x *openRun) End(o pipeline.Outcome) error {
 	return err
 }
 
-// end closes the run and returns its number.
-func (x *openRun) end(e *ended) (string, error) {
-	x.t.endpoint.remove(x.token)
-	o := x.origin
+// closing is how a run is closed.
+type closing struct {
+	Status track.Status
+	End    int64
+	Origin track.Origin
+	Batch  track.Batch
+}
+
+// closing gathers what is to be said of a run at its end.
+func (x *openRun) closing(e *ended) (*closing, error) {
+	now := time.Now().UnixMilli()
+	c := &closing{Status: statusOf(e), End: now, Origin: x.origin, Batch: track.Batch{Metrics: metricsOf(e.metrics, now)}}
+	o := &c.Origin
 	if !e.entry.Fingerprint.IsZero() {
 		o.Fingerprint = e.entry.Fingerprint.String() // recorded calls are in it, once they were made
 	}
 	o.Lock, o.ExitCode, o.Duration = lockText(e), e.code, e.duration.Milliseconds()
-	var errs []error
-	if sum, _, err := x.t.to.cache.PutFile(x.ctx, e.log); err == nil {
-		o.Log = sum.String()
+	sum, _, err := x.t.to.cache.PutFile(x.ctx, e.log)
+	if err != nil {
+		err = fmt.Errorf("keep its output: %w", err)
 	} else {
-		errs = append(errs, fmt.Errorf("keep its output: %w", err))
+		o.Log = sum.String()
 	}
-	now := time.Now().UnixMilli()
-	id, err := x.session.End(x.ctx, statusOf(e), now, o)
-	errs = append(errs, err)
-	b := track.Batch{Metrics: metricsOf(e.metrics, now)}
 	if e.verdict != "" {
-		b.Tags = append(b.Tags, track.Tag{Key: "xt.verdict", Value: string(e.verdict)})
+		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: "xt.verdict", Value: string(e.verdict)})
 	}
 	if e.err != nil {
-		b.Tags = append(b.Tags, track.Tag{Key: "xt.error", Value: track.Clip(e.err.Error(), 1000)})
+		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: "xt.error", Value: track.Clip(e.err.Error(), 1000)})
 	}
-	errs = append(errs, x.t.store.LogBatch(x.ctx, id, b))
-	return id, errors.Join(errs...)
+	return c, err
+}
+
+// end closes the run and returns its number.
+func (x *openRun) end(e *ended) (string, error) {
+	x.t.endpoint.remove(x.token)
+	c, logErr := x.closing(e)
+	id, err := c.close(x.ctx, x.session)
+	return id, errors.Join(logErr, err)
+}
+
+func (c *closing) close(ctx context.Context, s *track.Session) (string, error) {
+	id, err := s.End(ctx, c.Status, c.End, c.Origin)
+	return id, errors.Join(err, track.LogAll(ctx, s.Store, id, c.Batch))
 }
 
 func statusOf(e *ended) track.Status {
