@@ -116,6 +116,9 @@ func (a *app) runRest(c *cli.Context) error {
 	}
 	session := &track.Session{Store: store, Root: h.Run, Params: h.Params}
 	session.Resume(h.Opened)
+	if err := store.SetTag(ctx, h.Run, track.Tag{Key: processTag, Value: processOf()}); err != nil {
+		return err
+	}
 	e := newEndpoint(l)
 	e.let(h.Token, session, modelsOf(w, store))
 	for c.Context.Err() == nil && anyWithVariable("XT_RUN_ID="+h.Run) {

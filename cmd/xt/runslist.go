@@ -46,6 +46,9 @@ func (a *app) runsListCommand() *cli.Command {
 }
 
 func (a *app) listRuns(ctx context.Context, c *cli.Context, s track.Store) error {
+	if err := closeAbandoned(ctx, s); err != nil {
+		return err
+	}
 	in, err := experimentIDs(ctx, s, c.StringSlice("experiment"))
 	if err != nil {
 		return err

@@ -46,6 +46,8 @@ func (t *tracker) begin(ctx context.Context) error {
 	t.once.Do(func() {
 		if t.store, t.err = t.to.open(context.WithoutCancel(ctx)); t.err == nil {
 			t.endpoint, t.err = openEndpoint()
+			// What cannot be closed now stands as going on, which harms nobody.
+			_ = closeAbandoned(context.WithoutCancel(ctx), t.store)
 		}
 	})
 	return t.err
@@ -200,7 +202,7 @@ func (t *tracker) difference(ctx context.Context) (sum string, dirty bool) {
 // tags returns what MLflow's own client would say of a run, and which run it is
 // nested in.
 func (t *tracker) tags(ctx context.Context, r *newRun) []track.Tag {
-	tags := []track.Tag{{Key: "mlflow.source.name", Value: r.entry.Cmd}, {Key: "mlflow.source.type", Value: "LOCAL"}}
+	tags := []track.Tag{{Key: "mlflow.source.name", Value: r.entry.Cmd}, {Key: "mlflow.source.type", Value: "LOCAL"}, {Key: processTag, Value: processOf()}}
 	if r.entry.Commit != "" {
 		tags = append(tags, track.Tag{Key: "mlflow.source.git.commit", Value: r.entry.Commit})
 	}
