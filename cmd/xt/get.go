@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xtrepro/xt/cache"
+	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/term"
 	"github.com/xtrepro/xt/pipeline"
 	"github.com/xtrepro/xt/pipeline/origin"
@@ -38,15 +39,8 @@ func (a *app) get(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	f, progress, err := a.fetcher(c, "getting")
-	if err != nil {
-		return err
-	}
-	defer progress.Done()
-	f.Cache, f.Group = a.cacheHere()
 	begin := time.Now()
-	n, err := origin.Get(c.Context, f, src, out, c.Bool("force"))
-	progress.Done()
+	n, err := a.getTo(c, src, out, hash.Node{})
 	if err != nil {
 		return err
 	}
@@ -60,6 +54,18 @@ func (a *app) get(c *cli.Context) error {
 	}
 	a.term.Sayf("%s: %s%s, %s (%s)", shown(filepath.Clean(target)), term.Bytes(n.Size), filesWords(n.Files), n.Sum.Short(), since(begin))
 	return nil
+}
+
+// getTo brings a source to an absolute path. If it is known what it is, other content
+// is an error.
+func (a *app) getTo(c *cli.Context, src origin.Source, out string, want hash.Node) (hash.Node, error) {
+	f, progress, err := a.fetcher(c, "getting")
+	if err != nil {
+		return hash.Node{}, err
+	}
+	defer progress.Done()
+	f.Cache, f.Group = a.cacheHere()
+	return origin.Get(c.Context, f, src, out, want, c.Bool("force"))
 }
 
 // cacheHere returns the cache of the project that the user stands in; nil if

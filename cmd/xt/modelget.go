@@ -116,15 +116,8 @@ func (a *app) getVersion(c *cli.Context, address string, v *registry.Version, ta
 	if !filepath.IsAbs(out) {
 		out = filepath.Join(dir, out)
 	}
-	f, progress, err := a.fetcher(c, "getting")
-	if err != nil {
-		return err
-	}
-	defer progress.Done()
-	f.Cache, f.Group = a.cacheHere()
 	begin := time.Now()
-	got, err := origin.GetExactly(c.Context, f, src, out, n.Node, c.Bool("force"))
-	progress.Done()
+	got, err := a.getTo(c, src, out, n.Node)
 	if err != nil {
 		return err
 	}

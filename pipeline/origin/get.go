@@ -24,13 +24,9 @@ func (e *ExistsError) Hints() []string { return []string{"-o names another path;
 // Get brings what a source has to a path, in one step, and writes nothing else.
 // The Cache of f may be nil: then there is one beside the path until the end.
 // What stands at the path is replaced with force only.
-func Get(ctx context.Context, f Fetcher, src Source, out string, force bool) (hash.Node, error) {
-	return GetExactly(ctx, f, src, out, hash.Node{}, force)
-}
-
-// GetExactly is [Get] for something of which it is known what it is; other content
-// is a [*SourceError].
-func GetExactly(ctx context.Context, f Fetcher, src Source, out string, want hash.Node, force bool) (hash.Node, error) {
+//
+// If want is not zero, other content is a [*SourceError].
+func Get(ctx context.Context, f Fetcher, src Source, out string, want hash.Node, force bool) (hash.Node, error) {
 	if err := vacant(out, force); err != nil {
 		return hash.Node{}, err
 	}
