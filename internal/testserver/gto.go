@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-var gto = sync.OnceValues(func() (string, error) { return pipInstall("gto", "1.10.1") })
+var gto = sync.OnceValues(func() (string, error) { return pipInstall("gto==1.10.1") })
 
 // GTO returns what the environment needs so that "gto" is the tool whose tags the
 // registry shares.
