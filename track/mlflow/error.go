@@ -99,9 +99,3 @@ func mistyped(at string, v value) error {
 	}
 	return track.Errorf(track.InvalidParameter, "Invalid value %s for parameter '%s' supplied:  Hint: Value was of type '%s'. %s", text, at, v.typeName(), seeDocs)
 }
-
-// unsupported says that something of the API is not there. Clients do not
-// repeat it.
-func unsupported(message string) error {
-	return &apiError{http.StatusNotImplemented, "NOT_IMPLEMENTED", message}
-}
