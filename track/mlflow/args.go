@@ -64,10 +64,9 @@ func (a *args) parse(text []byte) {
 	}
 }
 
-// get returns a field, nil if it is not there or null. What the path says comes
-// before what the body says.
+// get returns a field, nil if it is not there or null. The last of a name counts.
 func (a *args) get(name string) value {
-	for i := range a.members {
+	for i := len(a.members) - 1; i >= 0; i-- {
 		if string(a.members[i].name) == name && !a.members[i].value.isNull() {
 			return a.members[i].value
 		}

@@ -10,29 +10,41 @@ var metricRoutes = []route{
 }
 
 func (c *call) logMetric() error {
-	m := c.metricArg()
+	m := c.point(nil)
 	if c.err != nil {
 		return c.err
 	}
 	return c.store.LogMetric(c.ctx, c.text("run_id"), m)
 }
 
-func (a *args) metricArg() track.Metric {
+// point reads a point. Those of one curve share the text of the key, for there
+// may be a thousand of them: keys, if not nil, has those that were met.
+func (a *args) point(keys map[string]string) track.Metric {
+	var key string
+	if v := a.get("key"); v != nil {
+		var met bool
+		if key, met = keys[string(v)]; !met {
+			key = a.text("key")
+		}
+		if keys != nil && !met {
+			keys[string(v)] = key
+		}
+	}
 	return track.Metric{
-		Key: a.text("key"), Value: a.float("value"), Time: a.int("timestamp", 0), Step: a.int("step", 0),
+		Key: key, Value: a.float("value"), Time: a.int("timestamp", 0), Step: a.int("step", 0),
 		ModelID: a.text("model_id"), DatasetName: a.text("dataset_name"), DatasetDigest: a.text("dataset_digest"),
 	}
 }
 
-// metrics returns a list of points. Those of one curve share the text of the
-// key, for there may be a thousand.
+// metrics returns a list of points.
 func (a *args) metrics(name string) []track.Metric {
 	var points []track.Metric
+	keys := map[string]string{}
 	a.each(name, func(a *args) {
 		for _, name := range [...]string{"key", "value", "timestamp"} {
 			a.need(name)
 		}
-		points = append(points, a.metricArg())
+		points = append(points, a.point(keys))
 	})
 	return points
 }

@@ -153,12 +153,19 @@ func (c *call) readBody(max int64) error {
 	}
 }
 
-// readArguments reads what a request says: in the path, then in the body, or in
-// the query if it has none.
-func (c *call) readArguments(names []string) error {
-	for _, name := range names {
+// readArguments reads what a request says: in the body, or in the query if it has
+// none, and in the path, which comes before both.
+func (c *call) readArguments(inPath []string) error {
+	if err := c.readFields(); err != nil {
+		return err
+	}
+	for _, name := range inPath {
 		c.add(name, c.r.PathValue(name))
 	}
+	return nil
+}
+
+func (c *call) readFields() error {
 	switch c.r.Method {
 	case http.MethodGet, http.MethodHead:
 		c.query(c.r.URL.RawQuery)

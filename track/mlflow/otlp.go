@@ -38,11 +38,17 @@ func (c *call) exportSpans() error {
 	if err != nil {
 		return err
 	}
+	run := c.r.Header.Get("x-mlflow-run-id")
+	if run != "" {
+		if _, err := c.store.Run(c.ctx, run); err != nil {
+			return err // before anything is written
+		}
+	}
 	if len(spans) > 0 {
 		if err := c.store.PutSpans(c.ctx, id, spans); err != nil {
 			return err
 		}
-		if err := c.tagTraces(id, resources, spans); err != nil {
+		if err := c.tagTraces(id, run, resources, spans); err != nil {
 			return err
 		}
 	}
@@ -52,8 +58,8 @@ func (c *call) exportSpans() error {
 }
 
 // tagTraces says of the traces of spans where these are, and what sent them,
-// and which run they belong to if the client says that.
-func (c *call) tagTraces(experiment int64, resources map[string][]track.Tag, spans []track.Span) error {
+// and which run they belong to, if run is not "".
+func (c *call) tagTraces(experiment int64, run string, resources map[string][]track.Tag, spans []track.Span) error {
 	var roots []string
 	for i := range spans {
 		if spans[i].Parent == "" {
@@ -70,7 +76,7 @@ func (c *call) tagTraces(experiment int64, resources map[string][]track.Tag, spa
 			return err
 		}
 	}
-	if run := c.r.Header.Get("x-mlflow-run-id"); run != "" && roots != nil {
+	if run != "" && roots != nil {
 		return c.store.LinkTraces(c.ctx, roots, run)
 	}
 	return nil
