@@ -41,6 +41,9 @@ type Workspace struct {
 
 	// Log, if not nil, gets a line for each step that takes long.
 	Log io.Writer
+	// Artifacts, if not nil, returns what runs of the workspace logged, which remotes
+	// are to have and to keep.
+	Artifacts func(ctx context.Context) ([]hash.Node, error)
 	// Tracker, if not nil, keeps executions as runs.
 	Tracker Tracker
 	// Hurry, if not nil, is closed when commands are to be killed rather than
