@@ -83,6 +83,9 @@ func (s *Server) Stop() {
 	if s.running == nil {
 		return
 	}
+	if s.grace == 0 {
+		freeze(s.running.Process.Pid) // so that it starts nothing more meanwhile
+	}
 	for _, child := range descendants(s.running.Process.Pid) {
 		if p, err := os.FindProcess(child); err == nil {
 			_ = p.Kill() // it may have ended

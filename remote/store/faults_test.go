@@ -74,7 +74,7 @@ func testKilledInPut(t *testing.T, x target) {
 	before, after := random(2_000_000), bytes.Repeat([]byte("after"), 400_000)
 	put(t, x.open(t, Options{}), "killed/it", before)
 	proxy := testserver.Proxy(t, x.server.Addr)
-	proxy.Add("bandwidth", "upstream", map[string]any{"rate": 500}) // kB/s: the rest takes two seconds
+	proxy.Add("bandwidth", "upstream", map[string]any{"rate": 4000}) // kB/s
 	opts := hasty()
 	var sent atomic.Int64
 	half := make(chan struct{})
