@@ -26,7 +26,7 @@ type handover struct {
 	Run     string
 	Params  []track.Param
 	Opened  []track.Opened
-	Closing *closing
+	Closing track.RunEnd
 }
 
 // left reports whether a command has left processes behind, which are given a
@@ -125,7 +125,7 @@ func (a *app) runRest(c *cli.Context) error {
 		time.Sleep(200 * time.Millisecond)
 	}
 	err = e.close()
-	h.Closing.End = time.Now().UnixMilli()
-	_, closeErr := h.Closing.close(ctx, session)
+	h.Closing.RunUpdate.End = time.Now().UnixMilli()
+	_, closeErr := session.End(ctx, h.Closing)
 	return errors.Join(err, closeErr)
 }

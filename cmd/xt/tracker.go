@@ -117,17 +117,15 @@ func (t *tracker) open(ctx context.Context, r *newRun) (*openRun, error) {
 		return nil, err
 	}
 	x := &openRun{t: t, ctx: ctx, origin: t.origin(ctx, r)}
+	params := paramsOf(r.entry)
 	run, err := t.store.CreateRun(ctx, track.NewRun{
 		Experiment: experiment, Name: runName(r), User: userName(), Status: track.Running, Start: time.Now().UnixMilli(),
-		Tags: append(t.tags(ctx, r), r.tags...), Origin: &x.origin,
+		Params: params, Tags: append(t.tags(ctx, r), r.tags...), Origin: &x.origin,
 	})
 	if err != nil {
 		return nil, err
 	}
-	x.session = &track.Session{Store: t.store, Root: run.ID, Params: paramsOf(r.entry)}
-	if err := track.LogAll(ctx, t.store, run.ID, track.Batch{Params: x.session.Params}); err != nil {
-		return nil, err
-	}
+	x.session = &track.Session{Store: t.store, Root: run.ID, Params: params}
 	x.token, err = t.endpoint.add(x.session, modelsOf(t.w, t.store))
 	return x, err
 }
@@ -261,19 +259,11 @@ func (x *openRun) End(o pipeline.Outcome) error {
 	return err
 }
 
-// closing is how a run is closed.
-type closing struct {
-	Status track.Status
-	End    int64
-	Origin track.Origin
-	Batch  track.Batch
-}
-
 // closing gathers what is to be said of a run at its end.
-func (x *openRun) closing(e *ended) (*closing, error) {
+func (x *openRun) closing(e *ended) (track.RunEnd, error) {
 	now := time.Now().UnixMilli()
-	c := &closing{Status: statusOf(e), End: now, Origin: x.origin, Batch: track.Batch{Metrics: metricsOf(e.metrics, now)}}
-	o := &c.Origin
+	o := x.origin
+	c := track.RunEnd{RunUpdate: track.RunUpdate{Status: statusOf(e), End: now}, Origin: &o, Batch: track.Batch{Metrics: metricsOf(e.metrics, now)}}
 	if !e.entry.Fingerprint.IsZero() {
 		o.Fingerprint = e.entry.Fingerprint.String() // recorded calls are in it, once they were made
 	}
@@ -297,13 +287,8 @@ func (x *openRun) closing(e *ended) (*closing, error) {
 func (x *openRun) end(e *ended) (string, error) {
 	x.t.endpoint.remove(x.token)
 	c, logErr := x.closing(e)
-	id, err := c.close(x.ctx, x.session)
+	id, err := x.session.End(x.ctx, c)
 	return id, errors.Join(logErr, err)
-}
-
-func (c *closing) close(ctx context.Context, s *track.Session) (string, error) {
-	id, err := s.End(ctx, c.Status, c.End, c.Origin)
-	return id, errors.Join(err, track.LogAll(ctx, s.Store, id, c.Batch))
 }
 
 func statusOf(e *ended) track.Status {
