@@ -23,7 +23,7 @@ type endpoint struct {
 	server   *http.Server
 
 	mu    sync.Mutex
-	doors map[string]http.Handler // by token
+	doors map[string]*mlflow.Server // by token
 }
 
 func openEndpoint() (*endpoint, error) {
@@ -35,7 +35,7 @@ func openEndpoint() (*endpoint, error) {
 }
 
 func newEndpoint(l net.Listener) *endpoint {
-	e := &endpoint{listener: l, doors: map[string]http.Handler{}}
+	e := &endpoint{listener: l, doors: map[string]*mlflow.Server{}}
 	e.server = &http.Server{Handler: e, ReadHeaderTimeout: 30 * time.Second}
 	go func() { _ = e.server.Serve(l) }() // ends with close
 	return e
@@ -72,8 +72,12 @@ func (e *endpoint) let(token string, s track.Store, models track.Registry) {
 
 func (e *endpoint) remove(token string) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	door := e.doors[token]
 	delete(e.doors, token)
+	e.mu.Unlock()
+	if door != nil {
+		_ = door.Close() // of uploads that were not completed nothing is wanted
+	}
 }
 
 // ServeHTTP implements http.Handler.
