@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -219,14 +220,25 @@ func userName() string {
 	return os.Getenv("USER")
 }
 
+// paramsOf returns the parameters of an entry, those in tables each for itself.
 func paramsOf(e *lock.Stage) []track.Param {
 	var params []track.Param
 	for _, p := range e.Params {
-		key := strings.Trim(p.File+":"+p.Key, ":")
-		if p.File == "" || p.Key != "" {
-			key = p.Key
+		settings, err := pipeline.ParamSettings([]lock.Param{p})
+		if err != nil {
+			settings = []pipeline.ParamSetting{{File: p.File, Key: p.Key, Value: p.Value}}
 		}
-		params = append(params, track.Param{Key: track.CleanKey(key), Value: strings.Trim(p.Value, `"`)})
+		for _, s := range settings {
+			key := s.Key
+			if key == "" {
+				key = s.File
+			}
+			text := valueText(s.Value)
+			if f, ok := s.Value.(float64); ok {
+				text = strconv.FormatFloat(f, 'g', -1, 64) // all of it, not what fits a table
+			}
+			params = append(params, track.Param{Key: track.CleanKey(key), Value: text})
+		}
 	}
 	slices.SortStableFunc(params, func(a, b track.Param) int { return strings.Compare(a.Key, b.Key) })
 	return slices.CompactFunc(params, func(a, b track.Param) bool { return a.Key == b.Key })
