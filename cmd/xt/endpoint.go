@@ -23,7 +23,22 @@ type endpoint struct {
 	server   *http.Server
 
 	mu    sync.Mutex
-	doors map[string]*mlflow.Server // by token
+	doors map[string]*entrance // by token
+}
+
+// entrance is where a command comes in. Most commands never do, so that it is made
+// when one does.
+type entrance struct {
+	once   sync.Once
+	store  track.Store
+	models track.Registry
+	server *mlflow.Server
+}
+
+// open returns the server behind it; nil if it was closed before.
+func (d *entrance) open() *mlflow.Server {
+	d.once.Do(func() { d.server = mlflow.New(d.store, mlflow.Options{Registry: d.models}) })
+	return d.server
 }
 
 func openEndpoint() (*endpoint, error) {
@@ -35,7 +50,7 @@ func openEndpoint() (*endpoint, error) {
 }
 
 func newEndpoint(l net.Listener) *endpoint {
-	e := &endpoint{listener: l, doors: map[string]*mlflow.Server{}}
+	e := &endpoint{listener: l, doors: map[string]*entrance{}}
 	e.server = &http.Server{Handler: e, ReadHeaderTimeout: 30 * time.Second}
 	go func() { _ = e.server.Serve(l) }() // ends with close
 	return e
@@ -67,16 +82,20 @@ func (e *endpoint) add(s track.Store, models track.Registry) (string, error) {
 func (e *endpoint) let(token string, s track.Store, models track.Registry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.doors[token] = mlflow.New(s, mlflow.Options{Registry: models})
+	e.doors[token] = &entrance{store: s, models: models}
 }
 
 func (e *endpoint) remove(token string) {
 	e.mu.Lock()
-	door := e.doors[token]
+	d := e.doors[token]
 	delete(e.doors, token)
 	e.mu.Unlock()
-	if door != nil {
-		_ = door.Close() // of uploads that were not completed nothing is wanted
+	if d == nil {
+		return
+	}
+	d.once.Do(func() {}) // too late for one to be made
+	if d.server != nil {
+		_ = d.server.Close() // of uploads that were not completed nothing is wanted
 	}
 }
 
@@ -84,13 +103,15 @@ func (e *endpoint) remove(token string) {
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	e.mu.Lock()
-	door := e.doors[token]
+	d := e.doors[token]
 	e.mu.Unlock()
-	if door == nil {
-		http.Error(w, "this endpoint is for the command that xt runs: MLFLOW_TRACKING_TOKEN", http.StatusUnauthorized)
-		return
+	if d != nil {
+		if s := d.open(); s != nil {
+			s.ServeHTTP(w, r)
+			return
+		}
 	}
-	door.ServeHTTP(w, r)
+	http.Error(w, "this endpoint is for the command that xt runs: MLFLOW_TRACKING_TOKEN", http.StatusUnauthorized)
 }
 
 // close waits for requests that are being answered, but not for ever.

@@ -28,6 +28,7 @@ type tracker struct {
 	once     sync.Once
 	err      error
 	store    track.Store
+	models   track.Registry
 	endpoint *endpoint
 	diff     diff
 }
@@ -46,6 +47,7 @@ func (a *app) newTracker(w *pipeline.Workspace) (*tracker, error) {
 func (t *tracker) begin(ctx context.Context) error {
 	t.once.Do(func() {
 		if t.store, t.err = t.to.open(context.WithoutCancel(ctx)); t.err == nil {
+			t.models = modelsOf(t.w, t.store)
 			t.endpoint, t.err = openEndpoint()
 			// What cannot be closed now stands as going on, which harms nobody.
 			_ = closeAbandoned(context.WithoutCancel(ctx), t.store)
@@ -68,12 +70,11 @@ func (t *tracker) close() error {
 
 // newRun is what a run is opened with.
 type newRun struct {
-	kind        track.Kind
-	name        string
-	experiment  string
-	tags        []track.Tag
-	entry       *lock.Stage
-	environment *lock.Environment
+	kind       track.Kind
+	name       string
+	experiment string
+	tags       []track.Tag
+	entry      *lock.Stage
 }
 
 // ended is what a run is closed with.
@@ -99,7 +100,7 @@ type openRun struct {
 
 // Track implements pipeline.Tracker.
 func (t *tracker) Track(ctx context.Context, x pipeline.Execution) (pipeline.Tracked, error) {
-	r := &newRun{kind: track.StageRun, name: x.Step.Stage.Name, entry: x.Step.Entry, environment: x.Step.Environment}
+	r := &newRun{kind: track.StageRun, name: x.Step.Stage.Name, entry: x.Step.Entry}
 	if x.Verify {
 		r.kind = track.VerifyRun
 	}
@@ -127,7 +128,7 @@ func (t *tracker) open(ctx context.Context, r *newRun) (*openRun, error) {
 		return nil, err
 	}
 	x.session = &track.Session{Store: t.store, Root: run.ID, Params: params}
-	x.token, err = t.endpoint.add(x.session, modelsOf(t.w, t.store))
+	x.token, err = t.endpoint.add(x.session, t.models)
 	return x, err
 }
 
