@@ -3,17 +3,16 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/xtrepro/xt/track"
-	"github.com/xtrepro/xt/track/mlflow"
+	"github.com/xtrepro/xt/track/access"
 )
 
 // endpoint serves the doors of the run store to the commands that xt runs, on
@@ -32,13 +31,13 @@ type entrance struct {
 	once   sync.Once
 	store  track.Store
 	models track.Registry
-	server *mlflow.Server
+	made   protocols
 }
 
-// open returns the server behind it; nil if it was closed before.
-func (d *entrance) open() *mlflow.Server {
-	d.once.Do(func() { d.server = mlflow.New(d.store, mlflow.Options{Registry: d.models}) })
-	return d.server
+// open returns what answers behind it; nil if it was closed before.
+func (d *entrance) open() protocols {
+	d.once.Do(func() { d.made = openProtocols(d.store, d.models, nil) })
+	return d.made
 }
 
 func openEndpoint() (*endpoint, error) {
@@ -69,11 +68,11 @@ func (e *endpoint) url() string { return "http://" + e.listener.Addr().String() 
 
 // add lets a command in and returns its token.
 func (e *endpoint) add(s track.Store, models track.Registry) (string, error) {
-	b := make([]byte, 24)
+	b := make([]byte, 20) // in hexadecimal it has the form of a key of W&B
 	if _, err := rand.Read(b); err != nil {
 		return "", err
 	}
-	token := base64.RawURLEncoding.EncodeToString(b)
+	token := hex.EncodeToString(b)
 	e.let(token, s, models)
 	return token, nil
 }
@@ -94,20 +93,19 @@ func (e *endpoint) remove(token string) {
 		return
 	}
 	d.once.Do(func() {}) // too late for one to be made
-	if d.server != nil {
-		_ = d.server.Close() // of uploads that were not completed nothing is wanted
+	if d.made != nil {
+		_ = d.made.Close() // of uploads that were not completed nothing is wanted
 	}
 }
 
 // ServeHTTP implements http.Handler.
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	e.mu.Lock()
-	d := e.doors[token]
+	d := e.doors[access.Secret(r)]
 	e.mu.Unlock()
 	if d != nil {
-		if s := d.open(); s != nil {
-			s.ServeHTTP(w, r)
+		if ps := d.open(); ps != nil {
+			ps.ServeHTTP(w, r)
 			return
 		}
 	}
