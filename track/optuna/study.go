@@ -24,13 +24,15 @@ type studyRuns struct {
 // open finds the run of the study, or makes one. A command has one of its own for
 // each study, which is nested in the command's.
 func (s *studyRuns) open(ctx context.Context) error {
+	own := s.session == nil || slices.ContainsFunc(s.session.Opened(), func(o track.Opened) bool { return o.ID == s.RunID })
 	if s.session != nil {
 		root, err := s.store.Run(ctx, s.session.Root)
 		if err != nil {
 			return err
 		}
 		s.experiment, s.parent = root.Experiment, root.ID
-	} else if s.RunID != "" {
+	}
+	if own && s.RunID != "" {
 		run, err := s.store.Run(ctx, s.RunID)
 		if err == nil && run.Lifecycle == track.Active {
 			s.experiment, s.parent = run.Experiment, parentOf(&run)
