@@ -269,6 +269,30 @@ func TestOptunaRun(t *testing.T) {
 	}
 }
 
+// TestOptunaSamplers gives samplers the seed of the run.
+func TestOptunaSamplers(t *testing.T) {
+	t.Parallel()
+	env := withOptuna(t, "5.0.0", "cmaes==0.13.0")
+	script, err := filepath.Abs("testdata/optuna/samplers.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	drawn := func(seed string) string {
+		return xtIn(t, dir, env, "run", "--quiet", "--seed", seed, "--", "python3", script)
+	}
+	first := strings.Split(drawn("7"), "\n")
+	again, other := strings.Split(drawn("7"), "\n"), strings.Split(drawn("8"), "\n")
+	if len(first) != 6 {
+		t.Fatalf("%q", first)
+	}
+	for i := range first[:5] {
+		if first[i] != again[i] || first[i] == other[i] {
+			t.Errorf("with 7: %s\nwith 7: %s\nwith 8: %s", first[i], again[i], other[i])
+		}
+	}
+}
+
 func checkSearch(t *testing.T, list string, mlflow bool) {
 	t.Helper()
 	counts := map[string]int{` +run +finished `: 2, ` +trial +finished `: 12, ` +trial +killed `: 2, ` +trial +failed `: 2}
