@@ -89,7 +89,7 @@ func (s *studyRuns) consider(t *track.Trial) {
 		return
 	}
 	if s.best == nil || s.Directions[0] == track.Minimize && t.Values[0] < s.best.Values[0] || s.Directions[0] == track.Maximize && t.Values[0] > s.best.Values[0] {
-		s.best, s.better = t, true
+		s.best, s.better = &track.Trial{Number: t.Number, Values: t.Values}, true // not all that t came with
 	}
 }
 
