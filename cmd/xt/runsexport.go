@@ -31,11 +31,7 @@ func (a *app) runsExportCommand() *cli.Command {
 			if c.NArg() < 1 || c.NArg() > 2 {
 				return usageErrorf("xt runs export takes a run, and a directory")
 			}
-			place, err := a.storePlace(c)
-			if err != nil {
-				return err
-			}
-			return a.withRuns(c, func(ctx context.Context, s track.Store) error {
+			return a.withPlace(c, func(ctx context.Context, place *storePlace, s track.Store) error {
 				r, err := findRun(ctx, s, c.Args().First(), track.All)
 				if err != nil {
 					return err
