@@ -30,6 +30,7 @@ type tracker struct {
 	store    track.Store
 	models   track.Registry
 	endpoint *endpoint
+	process  string // see [processTag]
 	diff     diff
 }
 
@@ -47,7 +48,7 @@ func (a *app) newTracker(w *pipeline.Workspace) (*tracker, error) {
 func (t *tracker) begin(ctx context.Context) error {
 	t.once.Do(func() {
 		if t.store, t.err = t.to.open(context.WithoutCancel(ctx)); t.err == nil {
-			t.models = modelsOf(t.w, t.store)
+			t.models, t.process = modelsOf(t.w, t.store), processOf()
 			t.endpoint, t.err = openEndpoint()
 			// What cannot be closed now stands as going on, which harms nobody.
 			_ = closeAbandoned(context.WithoutCancel(ctx), t.store)
@@ -204,7 +205,7 @@ func (t *tracker) difference(ctx context.Context) (sum string, dirty bool) {
 // tags returns what MLflow's own client would say of a run, and which run it is
 // nested in.
 func (t *tracker) tags(ctx context.Context, r *newRun) []track.Tag {
-	tags := []track.Tag{{Key: "mlflow.source.name", Value: r.entry.Cmd}, {Key: "mlflow.source.type", Value: "LOCAL"}, {Key: processTag, Value: processOf()}}
+	tags := []track.Tag{{Key: "mlflow.source.name", Value: r.entry.Cmd}, {Key: "mlflow.source.type", Value: "LOCAL"}, {Key: processTag, Value: t.process}}
 	if r.entry.Commit != "" {
 		tags = append(tags, track.Tag{Key: "mlflow.source.git.commit", Value: r.entry.Commit})
 	}
