@@ -125,7 +125,12 @@ func (p *storePlace) open(ctx context.Context) (*sql.Store, error) {
 			return nil, err
 		}
 	}
-	return sql.Open(ctx, p.url, sql.Options{Cache: p.cache})
+	opts := sql.Options{Cache: p.cache}
+	if p.w != nil && p.cache == p.w.Cache {
+		// Others may have pushed them.
+		opts.Fetch = func(ctx context.Context, n hash.Node) error { return p.w.Obtain(ctx, n) }
+	}
+	return sql.Open(ctx, p.url, opts)
 }
 
 // withRuns calls f with the store of runs that the command line names, or that of
