@@ -9,6 +9,7 @@ import (
 	"github.com/xtrepro/xt/track/access"
 	"github.com/xtrepro/xt/track/mlflow"
 	"github.com/xtrepro/xt/track/optuna"
+	"github.com/xtrepro/xt/track/wandb"
 )
 
 // protocol answers one kind of client.
@@ -32,7 +33,9 @@ type protocols []*protocol
 func openProtocols(store track.Store, models track.Registry, report func(*http.Request, error)) protocols {
 	m := mlflow.New(store, mlflow.Options{Registry: models, Report: report})
 	o := optuna.New(store, optuna.Options{Report: report})
+	w := wandb.New(store, wandb.Options{Report: report})
 	return protocols{
+		{Handler: w, Closer: w, owns: wandb.Owns, reads: wandb.Reads, capability: wandb.IsCapability, deny: wandb.Deny},
 		{
 			Handler: o, Closer: o,
 			owns: optuna.Owns, reads: optuna.Reads, deny: optuna.Deny,
