@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -43,11 +44,14 @@ func (s *Store) CreateLoggedModel(ctx context.Context, n track.NewLoggedModel) (
 	if n.Name == "" {
 		n.Name = track.RandomName()
 	}
-	id := track.NewModelID()
+	id := cmp.Or(n.ID, track.NewModelID())
 	err := s.change(ctx, func(t *tx) error {
 		e, err := t.activeExperiment(n.Experiment)
 		if err != nil {
 			return err
+		}
+		if taken, err := t.exists("SELECT id FROM logged_models WHERE model_id = ?", id); err != nil || taken {
+			return errors.Join(err, track.Errorf(track.AlreadyExists, "Logged model with ID '%s' already exists.", id))
 		}
 		var row int64
 		err = t.row(`INSERT INTO logged_models (model_id, experiment, name, type, source_run, status, artifact_uri, created, updated)
