@@ -58,7 +58,13 @@ func (a *app) importMLflow(c *cli.Context) (err error) {
 func openMLflow(ctx context.Context, at, dir string, artifacts []string, warn importer.Warn) (importer.Source, error) {
 	for _, scheme := range []string{"http://", "https://"} {
 		if strings.HasPrefix(at, scheme) {
-			return nil, usageErrorf("servers are not read yet")
+			src, err := importer.OpenServer(at, importer.Login{
+				Token: os.Getenv("MLFLOW_TRACKING_TOKEN"), User: os.Getenv("MLFLOW_TRACKING_USERNAME"), Password: os.Getenv("MLFLOW_TRACKING_PASSWORD"),
+			}, warn)
+			if err != nil {
+				return nil, usageErrorf("%s: %v", redactURL(at), err)
+			}
+			return src, nil
 		}
 	}
 	artifacts = inDir(dir, artifacts)
