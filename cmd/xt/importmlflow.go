@@ -43,14 +43,18 @@ func (a *app) importMLflow(c *cli.Context) (err error) {
 	if c.NArg() != 1 {
 		return &usageError{msg: "xt import mlflow takes the folder, the database or the address of a server", hints: []string{"xt import mlflow mlruns", "to import a file that is called mlflow, write ./mlflow"}}
 	}
-	warn := func(where, problem string) { a.term.Sayf("warning: %s: %s", shown(where), shown(problem)) }
+	warnings := 0
+	warn := func(where, problem string) {
+		warnings++
+		a.term.Sayf("warning: %s: %s", shown(where), shown(problem))
+	}
 	src, err := openMLflow(c.Context, c.Args().First(), a.dir, c.StringSlice("source-artifacts"), warn)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
 	return a.withImportStore(c, func(ctx context.Context, s track.Store) error {
-		return a.bringRuns(ctx, c, s, src, warn)
+		return a.bringRuns(ctx, c, s, src, warn, &warnings)
 	})
 }
 
@@ -138,7 +142,7 @@ func (a *app) withImportStore(c *cli.Context, f func(ctx context.Context, s trac
 	return errors.Join(f(c.Context, s), s.Close())
 }
 
-func (a *app) bringRuns(ctx context.Context, c *cli.Context, s track.Store, src importer.Source, warn importer.Warn) error {
+func (a *app) bringRuns(ctx context.Context, c *cli.Context, s track.Store, src importer.Source, warn importer.Warn, warnings *int) error {
 	p := a.term.Start("importing", 0)
 	defer p.Done()
 	dry := c.Bool("dry-run")
@@ -154,20 +158,23 @@ func (a *app) bringRuns(ctx context.Context, c *cli.Context, s track.Store, src 
 		return err
 	}
 	if c.Bool("json") {
-		return a.writeJSON(r)
+		return a.writeJSON(struct {
+			importer.Report
+			Warnings int `json:"warnings"`
+		}{r, *warnings})
 	}
-	a.term.Sayf("%s", importWords(r, dry))
+	a.term.Sayf("%s", importWords(r, dry, *warnings))
 	return nil
 }
 
 // importWords says what came.
-func importWords(r importer.Report, dry bool) string {
+func importWords(r importer.Report, dry bool, warnings int) string {
 	verb := "imported"
 	if dry {
 		verb = "to import"
 	}
-	text := fmt.Sprintf("%s: %s in %s, %s points, %s artifacts (%s)", verb, plural(r.Runs, "run"),
-		plural(r.Experiments, "new experiment"), term.Count(r.Points), term.Count(r.Artifacts), term.Bytes(r.Bytes))
+	text := fmt.Sprintf("%s: %s in %s, %s, %s (%s)", verb, plural(r.Runs, "run"),
+		plural(r.Experiments, "new experiment"), plural(int(r.Points), "point"), plural(int(r.Artifacts), "artifact"), term.Bytes(r.Bytes))
 	if r.Registered > 0 {
 		text += fmt.Sprintf(", %s with %s", plural(r.Registered, "registered model"), plural(r.ModelVersions, "version"))
 	}
@@ -177,8 +184,8 @@ func importWords(r importer.Report, dry bool) string {
 	if r.Present > 0 {
 		text += fmt.Sprintf("; %s there already", plural(r.Present, "run"))
 	}
-	if r.Warnings > 0 {
-		text += "; " + plural(r.Warnings, "warning")
+	if warnings > 0 {
+		text += "; " + plural(warnings, "warning")
 	}
 	return text
 }

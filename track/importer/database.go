@@ -23,6 +23,7 @@ type Database struct {
 	columns map[string]bool // "TABLE.COLUMN"
 	places  places
 	warn    Warn
+	warned  bool // that artifacts of a server are not here
 }
 
 // OpenDatabase opens a database of MLflow. Artifacts are looked for where it says
@@ -40,7 +41,7 @@ func OpenDatabase(ctx context.Context, file string, artifacts []string, warn War
 	}
 	dir := filepath.Dir(abs)
 	near := append(artifacts, filepath.Join(dir, "mlartifacts"), filepath.Join(dir, "mlruns"))
-	d := &Database{file, sql.OpenDB(c), map[string]bool{}, places{near, true, dir}, warn}
+	d := &Database{file, sql.OpenDB(c), map[string]bool{}, places{near, true, dir}, warn, false}
 	if err := d.readSchema(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("read %s: %w", file, err), d.Close())
 	}
@@ -267,8 +268,13 @@ func (d *Database) Files(_ context.Context, r *Run, f func(*File) error) error {
 
 func (d *Database) files(what, uri, below string, f func(*File) error) error {
 	roots := d.places.open(uri, below)
-	if rest, local := artifactRest(uri); len(roots) == 0 && rest != "" && !local {
-		d.warn(what, "its artifacts are not here: "+uri) // a folder on this machine is made with the first
+	switch rest, local := artifactRest(uri); {
+	case len(roots) > 0 || local: // a folder on this machine is made with the first
+	case rest == "" && uri != "":
+		d.warn(what, "its artifacts are elsewhere: "+uri)
+	case !d.places.any() && !d.warned:
+		d.warned = true
+		d.warn(what, "the artifacts that a server keeps are not here, as those in "+uri)
 	}
 	return walkTrees(roots, d.warn, f)
 }

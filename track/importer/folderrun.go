@@ -171,7 +171,7 @@ func (s *Folder) files(dir, uri, below string, f func(*File) error) error {
 		roots = append([]*os.Root{own}, roots...)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		s.warn(s.shown(path.Join(dir, "artifacts")), reason(err))
-	} else if len(roots) == 0 {
+	} else if len(roots) == 0 && uri != "" {
 		s.warn(s.shown(dir), "its artifacts are not here: "+uri)
 	}
 	return walkTrees(roots, s.warn, f)

@@ -93,7 +93,6 @@ type Report struct {
 	LoggedModels  int   `json:"logged_models"`
 	Registered    int   `json:"registered_models"` // that are new
 	ModelVersions int   `json:"model_versions"`
-	Warnings      int   `json:"warnings"`
 }
 
 // job is one import.
@@ -104,17 +103,15 @@ type job struct {
 	dst    track.Store
 	report Report
 	moved  map[string]string // the artifact URIs of runs in the source, and here
+	seen   map[string]bool   // the runs of the source
 }
 
 // Import brings what src has into dst, and returns what it brought, also if there
 // is an error.
 func Import(ctx context.Context, dst track.Store, src Source, o Options) (Report, error) {
-	j := &job{Options: o, ctx: ctx, src: src, dst: dst, moved: map[string]string{}}
-	j.Warn = func(where, problem string) {
-		j.report.Warnings++
-		if o.Warn != nil {
-			o.Warn(where, problem)
-		}
+	j := &job{Options: o, ctx: ctx, src: src, dst: dst, moved: map[string]string{}, seen: map[string]bool{}}
+	if j.Warn == nil {
+		j.Warn = func(string, string) {}
 	}
 	found := map[string]bool{}
 	err := src.Experiments(ctx, func(e *Experiment) error {

@@ -30,7 +30,7 @@ func (j *job) registry() error {
 func (j *job) registered(m *Registered) error {
 	slices.SortFunc(m.Versions, func(a, b track.ModelVersion) int { return cmp.Compare(a.Version, b.Version) })
 	if len(j.Experiments) > 0 {
-		m.Versions = slices.DeleteFunc(m.Versions, func(v track.ModelVersion) bool { return !j.hasRun(v.RunID) })
+		m.Versions = slices.DeleteFunc(m.Versions, func(v track.ModelVersion) bool { return !j.seen[v.RunID] })
 		if len(m.Versions) == 0 {
 			return nil
 		}
@@ -58,12 +58,6 @@ func (j *job) registered(m *Registered) error {
 	}
 	j.report.Registered++
 	return j.dst.DeleteRegisteredModelTag(j.ctx, m.Name, UnfinishedTag)
-}
-
-// hasRun reports whether the store has a run; a dry run may not have brought it.
-func (j *job) hasRun(id string) bool {
-	_, err := j.dst.Run(j.ctx, id)
-	return id != "" && err == nil
 }
 
 func (j *job) registryTags(name string, tags []track.Tag) []track.Tag {

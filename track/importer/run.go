@@ -17,6 +17,7 @@ func (j *job) run(e *Experiment, t *target, r *Run) error {
 		j.Warn("run "+r.ID, "its ID is not 32 hexadecimal digits")
 		return nil
 	}
+	j.seen[r.ID] = true
 	if e.Lifecycle == track.Deleted {
 		r.Lifecycle = track.Deleted
 	}

@@ -49,6 +49,16 @@ func (p places) open(uri, below string) []*os.Root {
 	return found
 }
 
+// any reports whether one of the folders is there.
+func (p places) any() bool {
+	for _, dir := range p.dirs {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			return true
+		}
+	}
+	return false
+}
+
 // openBelow opens a folder in another that links do not lead out of.
 func openBelow(dir, below string) (*os.Root, error) {
 	top, err := os.OpenRoot(dir)
