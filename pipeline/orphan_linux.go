@@ -1,13 +1,10 @@
 package pipeline
 
 import (
-	"bytes"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/xtrepro/xt/internal/process"
 )
 
 // killOrphans kills the processes of a group that have the variable in their
@@ -29,30 +26,8 @@ func killOrphans(pgid int, variable string) bool {
 }
 
 func orphans(pgid int, variable string) []int {
-	var pids []int
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range dirs {
-		pid, err := strconv.Atoi(filepath.Base(dir))
-		if err != nil {
-			continue
-		}
-		if group, err := syscall.Getpgid(pid); err != nil || group != pgid {
-			continue
-		}
-		// The environment of one that has ended, but was not waited for, is empty.
-		env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-		if err == nil && hasVariable(env, variable) {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
-}
-
-func hasVariable(env []byte, variable string) bool {
-	for kv := range bytes.SplitSeq(env, []byte{0}) {
-		if string(kv) == variable {
-			return true
-		}
-	}
-	return false
+	return process.WithVariable(variable, func(pid int) bool {
+		group, err := syscall.Getpgid(pid)
+		return err == nil && group == pgid
+	})
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
@@ -17,9 +19,10 @@ type PushOptions struct {
 	Transfer
 	// Scope is [KeepWorkspace] for what xt.lock names now. The others add what the
 	// tips, or all commits, of the repository need, as far as the cache has it.
-	Scope Scope
-	Paths []string // only what is at or below these; nil: everything
-	NoRun bool     // without the run cache
+	Scope       Scope
+	Paths       []string // only what is at or below these; nil: everything
+	NoRun       bool     // without the run cache
+	NoArtifacts bool     // without what runs logged
 }
 
 // Pushed says what was sent to one remote.
@@ -102,6 +105,11 @@ func (w *Workspace) loads(ctx context.Context, opts PushOptions) (map[string]*ca
 			l.needs = append(l.needs, it)
 		}
 	}
+	if opts.Paths == nil && !opts.NoRun && !opts.NoArtifacts {
+		if err := w.addArtifacts(ctx, to); err != nil {
+			return nil, err
+		}
+	}
 	switch opts.Scope {
 	case KeepWorkspace:
 	case KeepHistory:
@@ -150,6 +158,37 @@ func (d *destination) load(name string) *cargo {
 		d.loads[name] = new(cargo)
 	}
 	return d.loads[name]
+}
+
+// addArtifacts adds what runs logged, as far as the cache has it.
+func (w *Workspace) addArtifacts(ctx context.Context, to *destination) error {
+	l := to.load(to.name)
+	if l == nil {
+		return nil
+	}
+	items, err := w.artifacts(ctx)
+	for _, it := range items {
+		l.wants = append(l.wants, remote.Want{Path: it.Path, Node: it.Node})
+	}
+	l.needs = append(l.needs, items...)
+	return err
+}
+
+// artifacts returns what runs logged, as far as the cache has it, with names for
+// those who clean a remote up.
+func (w *Workspace) artifacts(ctx context.Context) ([]lock.Item, error) {
+	if w.Artifacts == nil {
+		return nil, nil
+	}
+	nodes, err := w.Artifacts(ctx)
+	var items []lock.Item
+	for _, n := range nodes {
+		if w.Cache.HasFile(n) {
+			items = append(items, lock.Item{Path: path.Join("xt-runs", n.Sum.String()), Node: n})
+		}
+	}
+	slices.SortFunc(items, func(a, b lock.Item) int { return strings.Compare(a.Path, b.Path) })
+	return slices.CompactFunc(items, func(a, b lock.Item) bool { return a.Path == b.Path }), err
 }
 
 // addHistory adds what other commits need, if the cache has it: what it lacks has

@@ -26,7 +26,9 @@ func (w *Workspace) roots(ctx context.Context, to *destination, scope Scope) (*r
 			r.Needs = append(r.Needs, it)
 		}
 	}
-	return r, nil
+	kept, err := w.artifacts(ctx)
+	r.Needs = append(r.Needs, kept...)
+	return r, err
 }
 
 // GCRemote deletes from a remote what neither this clone, within the scope, nor

@@ -53,7 +53,7 @@ func noVersion(version string, seen []string) error {
 func candidates(version, dir string, environ []string) []string {
 	var paths []string
 	for _, name := range []string{"python" + minor(version), "python3", "python"} {
-		if path, ok := findCommand(name, dir, environ); ok {
+		if path, ok := FindCommand(name, dir, environ); ok {
 			paths = append(paths, path)
 		}
 	}

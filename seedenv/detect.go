@@ -136,7 +136,7 @@ func (d *Detector) command(name, dir string, environ []string) usage {
 // inspect looks at the file that a command is. One that is not there may be
 // made by another stage, or be a function: in doubt, Python.
 func inspect(name, dir string, environ []string) usage {
-	file, ok := findCommand(name, dir, environ)
+	file, ok := FindCommand(name, dir, environ)
 	if !ok {
 		return used
 	}

@@ -23,7 +23,7 @@ var interpreterName = regexp.MustCompile(`^(python|pypy)[0-9.]*[a-z]?(\.exe)?$`)
 func FindPython(cmd, dir string, environ []string) (string, error) {
 	for _, w := range splitWords(cmd) {
 		if interpreterName.MatchString(filepath.Base(w.text)) {
-			if path, ok := findCommand(w.text, dir, environ); ok {
+			if path, ok := FindCommand(w.text, dir, environ); ok {
 				return path, nil
 			}
 		}
@@ -40,7 +40,7 @@ func FindPython(cmd, dir string, environ []string) (string, error) {
 // defaultPython returns python3, or else python, on PATH.
 func defaultPython(dir string, environ []string) (string, error) {
 	for _, name := range []string{"python3", "python"} {
-		if path, ok := findCommand(name, dir, environ); ok {
+		if path, ok := FindCommand(name, dir, environ); ok {
 			return path, nil
 		}
 	}
@@ -53,21 +53,21 @@ func defaultPython(dir string, environ []string) (string, error) {
 // shebangPython returns the interpreter that the first line of the script named
 // command asks for, if it is a Python script.
 func shebangPython(command, dir string, environ []string) (string, bool) {
-	path, ok := findCommand(command, dir, environ)
+	path, ok := FindCommand(command, dir, environ)
 	if !ok {
 		return "", false
 	}
 	for _, w := range shebang(readHead(path, 512)) {
 		if interpreterName.MatchString(filepath.Base(w)) {
-			return findCommand(w, dir, environ)
+			return FindCommand(w, dir, environ)
 		}
 	}
 	return "", false
 }
 
-// findCommand returns the absolute path of the executable file that a shell in
+// FindCommand returns the absolute path of the executable file that a shell in
 // dir would run for name.
-func findCommand(name, dir string, environ []string) (string, bool) {
+func FindCommand(name, dir string, environ []string) (string, bool) {
 	if strings.ContainsAny(name, `/`+string(filepath.Separator)) {
 		return executable(absolute(dir, filepath.FromSlash(name)), environ)
 	}

@@ -57,7 +57,7 @@ func (u *uv) run(ctx context.Context, held *os.File, args ...string) error {
 // uvPath returns the path of uv, which is installed if it is not there.
 func (b *Builder) uvPath(ctx context.Context, python string) (string, error) {
 	// A script would be a shim, such as pyenv's, that may stand for nothing.
-	if path, ok := findCommand("uv", b.Root, b.Environ); ok && !isScript(path) {
+	if path, ok := FindCommand("uv", b.Root, b.Environ); ok && !isScript(path) {
 		return path, nil
 	}
 	cache, err := os.UserCacheDir()

@@ -105,6 +105,7 @@ type NewRun struct {
 	User       string
 	Status     Status
 	Start      int64
+	Params     []Param
 	Tags       []Tag
 	Origin     *Origin
 }
@@ -114,6 +115,13 @@ type RunUpdate struct {
 	Status Status
 	End    int64
 	Name   string
+}
+
+// RunEnd is what is said of a run when it ends.
+type RunEnd struct {
+	RunUpdate
+	Origin *Origin // nil: as it is
+	Batch  Batch
 }
 
 // Batch is what is logged at once.
@@ -140,6 +148,8 @@ type Runs interface {
 	// Run returns a run, deleted or not.
 	Run(ctx context.Context, id string) (Run, error)
 	UpdateRun(ctx context.Context, id string, u RunUpdate) (RunInfo, error)
+	// EndRun does all that the end says, or nothing.
+	EndRun(ctx context.Context, id string, e RunEnd) error
 	// DeleteRun does nothing to a run that is deleted.
 	DeleteRun(ctx context.Context, id string) error
 	// RestoreRun does nothing to a run that is active.

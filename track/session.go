@@ -57,59 +57,86 @@ func (s *Session) CreateRun(ctx context.Context, r NewRun) (Run, error) {
 	return run, err
 }
 
-// End closes what the processes left open, with a status, and gives all of their
-// runs the origin of the execution. Where they opened exactly one at the top, and
-// logged nothing in the run of the execution itself, that run takes its place:
-// people think of a script that opens a run as of one run. End returns the run
-// that stands for the execution.
-func (s *Session) End(ctx context.Context, status Status, end int64, o Origin) (string, error) {
+// End closes what the processes left open, and gives all of their runs the origin
+// of the execution. Where they opened exactly one at the top, and logged nothing in
+// the run of the execution itself, that run takes its place: people think of a
+// script that opens a run as of one run. End returns the run that stands for the
+// execution.
+func (s *Session) End(ctx context.Context, e RunEnd) (string, error) {
+	opened := s.Opened()
+	if len(opened) == 0 {
+		return s.Root, s.end(ctx, s.Root, e)
+	}
 	root, err := s.Store.Run(ctx, s.Root)
 	if err != nil {
 		return s.Root, err
 	}
+	runs, err := s.still(ctx, opened)
+	if err != nil {
+		return s.Root, err
+	}
+	if len(runs) == 1 && s.untouched(&root) && isBelow(&runs[0], s.Root) {
+		return runs[0].ID, s.replace(ctx, &root, &runs[0], e)
+	}
+	errs := []error{s.end(ctx, s.Root, e)}
+	o := *e.Origin
+	o.Kind = ClientRun
+	for i := range runs {
+		below := RunEnd{Origin: &o}
+		if isOpen(runs[i].Status) {
+			below.RunUpdate = RunUpdate{Status: e.Status, End: e.RunUpdate.End}
+		}
+		errs = append(errs, s.Store.EndRun(ctx, runs[i].ID, below))
+	}
+	return s.Root, errors.Join(errs...)
+}
+
+func isOpen(s Status) bool { return s == Running || s == Scheduled }
+
+// still returns the runs that are still there; those that nobody named have no
+// name.
+func (s *Session) still(ctx context.Context, opened []Opened) ([]Run, error) {
 	var runs []Run
-	for _, t := range s.Opened() {
+	for _, t := range opened {
 		run, err := s.Store.Run(ctx, t.ID)
 		if CodeOf(err) == NotFound || run.Lifecycle == Deleted {
 			continue // they took it back
 		}
 		if err != nil {
-			return s.Root, err
+			return nil, err
 		}
 		if t.Unnamed {
 			run.Name = ""
 		}
 		runs = append(runs, run)
 	}
-	if len(runs) == 1 && s.untouched(&root) && isBelow(&runs[0], s.Root) {
-		return runs[0].ID, s.replace(ctx, &root, &runs[0], status, end, o)
+	return runs, nil
+}
+
+// end ends a run. More than a batch may hold is logged before.
+func (s *Session) end(ctx context.Context, id string, e RunEnd) error {
+	b := &e.Batch
+	if len(b.Tags) > MaxBatchTags || len(b.Params) > MaxBatchParams || len(b.Tags)+len(b.Params)+len(b.Metrics) > MaxBatch {
+		if err := LogAll(ctx, s.Store, id, *b); err != nil {
+			return err
+		}
+		e.Batch = Batch{}
 	}
-	errs := []error{s.finish(ctx, s.Root, root.Status, status, end), s.Store.SetOrigin(ctx, s.Root, o)}
-	o.Kind = ClientRun
-	for i := range runs {
-		errs = append(errs, s.finish(ctx, runs[i].ID, runs[i].Status, status, end), s.Store.SetOrigin(ctx, runs[i].ID, o))
-	}
-	return s.Root, errors.Join(errs...)
+	return s.Store.EndRun(ctx, id, e)
 }
 
 // replace puts a run in the place of the run of the execution.
-func (s *Session) replace(ctx context.Context, root, run *Run, status Status, end int64, o Origin) error {
-	if status == Finished && run.Status != Running && run.Status != Scheduled {
-		status = run.Status // the script knows better
+func (s *Session) replace(ctx context.Context, root, run *Run, e RunEnd) error {
+	if e.Status == Finished && !isOpen(run.Status) {
+		e.Status, e.RunUpdate.End = "", 0 // the script knows better
 	}
-	b := Batch{
-		Tags:   lacking(root.Tags, run.Tags, func(t Tag) string { return t.Key }),
-		Params: lacking(root.Params, run.Params, func(p Param) string { return p.Key }),
-	}
-	var named error
 	if run.Name == "" {
-		_, named = s.Store.UpdateRun(ctx, run.ID, RunUpdate{Name: root.Name})
+		e.Name = root.Name
 	}
+	e.Batch.Tags = append(lacking(root.Tags, run.Tags, func(t Tag) string { return t.Key }), e.Batch.Tags...)
+	e.Batch.Params = append(lacking(root.Params, run.Params, func(p Param) string { return p.Key }), e.Batch.Params...)
 	return errors.Join(
-		named,
-		LogAll(ctx, s.Store, run.ID, b),
-		s.Store.SetOrigin(ctx, run.ID, o),
-		s.finish(ctx, run.ID, run.Status, status, end),
+		s.end(ctx, run.ID, e),
 		s.parent(ctx, root, run),
 		s.Store.DeleteRun(ctx, root.ID),
 		s.Store.PurgeRun(ctx, root.ID),
@@ -146,16 +173,6 @@ func (s *Session) parent(ctx context.Context, root, run *Run) error {
 		}
 	}
 	return s.Store.DeleteTag(ctx, run.ID, ParentRunTag)
-}
-
-// finish sets how a run ended, unless it says so already and the execution went
-// well.
-func (s *Session) finish(ctx context.Context, id string, was, status Status, end int64) error {
-	if was != Running && was != Scheduled && (status == Finished || id != s.Root) {
-		return nil
-	}
-	_, err := s.Store.UpdateRun(ctx, id, RunUpdate{Status: status, End: end})
-	return err
 }
 
 // untouched reports whether nothing was logged in the run of the execution after

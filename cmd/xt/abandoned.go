@@ -33,7 +33,7 @@ func closeAbandoned(ctx context.Context, s track.Store) error {
 		page, err := s.SearchRuns(ctx, track.RunSearch{Search: track.Search{Filter: "attributes.status = 'RUNNING' AND " + filter, Max: 1000}, Experiments: in, Bare: true})
 		return page.Items, err
 	}
-	runs, err := running("tags.`" + processTag + "` LIKE '" + strings.NewReplacer("'", "", "%", "", "_", "_").Replace(host) + " %'")
+	runs, err := running("tags.`" + processTag + "` LIKE '" + strings.NewReplacer("'", "", "%", "").Replace(host) + " %'")
 	if err != nil {
 		return err
 	}

@@ -127,7 +127,7 @@ func (t *attester) write(ctx context.Context, e *lock.Stage, s *intoto.Statement
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(t.w.Root, filepath.FromSlash(t.w.Graph.Config.Attest.Dir), attest.FileName(e.Name))
+	name := bundleOf(t.w, e.Name)
 	b, err := attest.ReadBundle(name)
 	if err != nil {
 		return err
@@ -141,6 +141,11 @@ func (t *attester) write(ctx context.Context, e *lock.Stage, s *intoto.Statement
 	id, _ := t.key.KeyID()
 	t.a.term.Sayf("%s: evidence signed with %s", t.a.term.PaintErr(term.Bold, e.Name), id)
 	return nil
+}
+
+// bundleOf returns the file with the evidence about a stage.
+func bundleOf(w *pipeline.Workspace, stage string) string {
+	return filepath.Join(w.Root, filepath.FromSlash(w.Graph.Config.Attest.Dir), attest.FileName(stage))
 }
 
 // attestedStage is what the evidence about a stage is worth, as JSON.
@@ -191,7 +196,7 @@ func evidence(ctx context.Context, w *pipeline.Workspace, s *pipeline.Stage, sig
 	case e.Conflicted || pipeline.Fingerprint(e) != e.Fingerprint:
 		return &attest.Report{Standing: attest.Edited, Reasons: []string{"its entry in xt.lock does not match its own fingerprint"}}, nil
 	}
-	b, err := attest.ReadBundle(filepath.Join(w.Root, filepath.FromSlash(w.Graph.Config.Attest.Dir), attest.FileName(s.Name)))
+	b, err := attest.ReadBundle(bundleOf(w, s.Name))
 	if err != nil {
 		return nil, err
 	}

@@ -3,17 +3,16 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/xtrepro/xt/track"
-	"github.com/xtrepro/xt/track/mlflow"
+	"github.com/xtrepro/xt/track/access"
 )
 
 // endpoint serves the doors of the run store to the commands that xt runs, on
@@ -23,7 +22,22 @@ type endpoint struct {
 	server   *http.Server
 
 	mu    sync.Mutex
-	doors map[string]http.Handler // by token
+	doors map[string]*entrance // by token
+}
+
+// entrance is where a command comes in. Most commands never do, so that it is made
+// when one does.
+type entrance struct {
+	once   sync.Once
+	store  track.Store
+	models track.Registry
+	made   protocols
+}
+
+// open returns what answers behind it; nil if it was closed before.
+func (d *entrance) open() protocols {
+	d.once.Do(func() { d.made = openProtocols(d.store, d.models, nil) })
+	return d.made
 }
 
 func openEndpoint() (*endpoint, error) {
@@ -35,7 +49,7 @@ func openEndpoint() (*endpoint, error) {
 }
 
 func newEndpoint(l net.Listener) *endpoint {
-	e := &endpoint{listener: l, doors: map[string]http.Handler{}}
+	e := &endpoint{listener: l, doors: map[string]*entrance{}}
 	e.server = &http.Server{Handler: e, ReadHeaderTimeout: 30 * time.Second}
 	go func() { _ = e.server.Serve(l) }() // ends with close
 	return e
@@ -54,11 +68,11 @@ func (e *endpoint) url() string { return "http://" + e.listener.Addr().String() 
 
 // add lets a command in and returns its token.
 func (e *endpoint) add(s track.Store, models track.Registry) (string, error) {
-	b := make([]byte, 24)
+	b := make([]byte, 20) // in hexadecimal it has the form of a key of W&B
 	if _, err := rand.Read(b); err != nil {
 		return "", err
 	}
-	token := base64.RawURLEncoding.EncodeToString(b)
+	token := hex.EncodeToString(b)
 	e.let(token, s, models)
 	return token, nil
 }
@@ -67,26 +81,35 @@ func (e *endpoint) add(s track.Store, models track.Registry) (string, error) {
 func (e *endpoint) let(token string, s track.Store, models track.Registry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.doors[token] = mlflow.New(s, mlflow.Options{Registry: models})
+	e.doors[token] = &entrance{store: s, models: models}
 }
 
 func (e *endpoint) remove(token string) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	d := e.doors[token]
 	delete(e.doors, token)
+	e.mu.Unlock()
+	if d == nil {
+		return
+	}
+	d.once.Do(func() {}) // too late for one to be made
+	if d.made != nil {
+		_ = d.made.Close() // of uploads that were not completed nothing is wanted
+	}
 }
 
 // ServeHTTP implements http.Handler.
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	e.mu.Lock()
-	door := e.doors[token]
+	d := e.doors[access.Secret(r)]
 	e.mu.Unlock()
-	if door == nil {
-		http.Error(w, "this endpoint is for the command that xt runs: MLFLOW_TRACKING_TOKEN", http.StatusUnauthorized)
-		return
+	if d != nil {
+		if ps := d.open(); ps != nil {
+			ps.ServeHTTP(w, r)
+			return
+		}
 	}
-	door.ServeHTTP(w, r)
+	http.Error(w, "this endpoint is for the command that xt runs: MLFLOW_TRACKING_TOKEN", http.StatusUnauthorized)
 }
 
 // close waits for requests that are being answered, but not for ever.

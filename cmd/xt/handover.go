@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xtrepro/xt/internal/process"
 	"github.com/xtrepro/xt/pipeline"
 	"github.com/xtrepro/xt/track"
 )
@@ -26,20 +27,23 @@ type handover struct {
 	Run     string
 	Params  []track.Param
 	Opened  []track.Opened
-	Closing *closing
+	Closing track.RunEnd
 }
 
 // left reports whether a command has left processes behind, which are given a
 // moment to end.
 func (x *openRun) left() bool {
 	for range 5 {
-		if !anyWithVariable("XT_RUN_ID=" + x.session.Root) {
+		if !goesOn(x.session.Root) {
 			return false
 		}
 		time.Sleep(60 * time.Millisecond)
 	}
 	return true
 }
+
+// goesOn reports whether a process of an execution is left.
+func goesOn(run string) bool { return len(process.WithVariable("XT_RUN_ID="+run, nil)) > 0 }
 
 // handOver starts an xt that goes on with the run. The endpoint is closed here
 // first: what is opened meanwhile waits for the other one.
@@ -121,11 +125,11 @@ func (a *app) runRest(c *cli.Context) error {
 	}
 	e := newEndpoint(l)
 	e.let(h.Token, session, modelsOf(w, store))
-	for c.Context.Err() == nil && anyWithVariable("XT_RUN_ID="+h.Run) {
+	for c.Context.Err() == nil && goesOn(h.Run) {
 		time.Sleep(200 * time.Millisecond)
 	}
 	err = e.close()
-	h.Closing.End = time.Now().UnixMilli()
-	_, closeErr := h.Closing.close(ctx, session)
+	h.Closing.RunUpdate.End = time.Now().UnixMilli()
+	_, closeErr := session.End(ctx, h.Closing)
 	return errors.Join(err, closeErr)
 }

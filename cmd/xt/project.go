@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/term"
 	"github.com/xtrepro/xt/pipeline"
 )
@@ -32,6 +34,7 @@ func (a *app) open(overrides ...pipeline.Override) (*pipeline.Workspace, error) 
 		return nil, err
 	}
 	w.Hurry = a.hurry
+	w.Artifacts = func(ctx context.Context) ([]hash.Node, error) { return runArtifacts(ctx, w.Root) }
 	if !a.term.Quiet {
 		w.Log = a.term.Prefixed(a.term.Err, "")
 	}

@@ -14,11 +14,12 @@ func (a *app) pushCommand() *cli.Command {
 		Name:      "push",
 		Usage:     "send data and results to a remote",
 		ArgsUsage: "[PATH…]",
-		Description: "Sends what xt.lock names, or what lies at the paths, and the results in the run cache, as far\n" +
-			"as the remote lacks it. Big files are cut into chunks, and chunks that the remote has are not\n" +
-			"sent again. A push that was ended, however that came, goes on where it was.\n\n" +
+		Description: "Sends what xt.lock names, or what lies at the paths, the results in the run cache, and the\n" +
+			"artifacts of runs, as far as the remote lacks it. Big files are cut into chunks, and chunks that\n" +
+			"the remote has are not sent again. A push that was ended, however that came, goes on where it was.\n\n" +
 			"examples:\n   xt push\n   xt push data/images -r backup\n   xt push --history             # also what old commits need",
-		Flags:  append(append(transferFlags(), scopeFlags()...), &cli.BoolFlag{Name: "no-run-cache", Usage: "only what xt.lock names"}),
+		Flags: append(append(transferFlags(), scopeFlags()...), &cli.BoolFlag{Name: "no-run-cache", Usage: "only what xt.lock names"},
+			&cli.BoolFlag{Name: "no-artifacts", Usage: "without the artifacts of runs"}),
 		Action: a.push,
 	}
 }
@@ -48,7 +49,7 @@ func (a *app) push(c *cli.Context) error {
 	}
 	defer progress.Done()
 	begin := time.Now()
-	done, err := w.Push(c.Context, pipeline.PushOptions{Transfer: t, Scope: scopeOf(c), Paths: paths, NoRun: c.Bool("no-run-cache")})
+	done, err := w.Push(c.Context, pipeline.PushOptions{Transfer: t, Scope: scopeOf(c), Paths: paths, NoRun: c.Bool("no-run-cache"), NoArtifacts: c.Bool("no-artifacts")})
 	progress.Done()
 	if c.Bool("json") && (err == nil || len(done) > 0) {
 		results := []pushResult{}

@@ -116,7 +116,7 @@ func (r *adHocRun) run(ctx context.Context) error {
 	}
 	defer t.close()
 	e := r.ready.Entry
-	x, err := t.open(ctx, &newRun{kind: track.PlainRun, name: r.name, experiment: r.experiment, tags: r.tags, entry: e, environment: r.ready.Environment})
+	x, err := t.open(ctx, &newRun{kind: track.PlainRun, name: r.name, experiment: r.experiment, tags: r.tags, entry: e})
 	if err != nil {
 		return err
 	}
@@ -219,9 +219,14 @@ func recordingName(args []string) string {
 
 // start runs the command with the terminal of xt, and keeps what it writes.
 func (r *adHocRun) start(env []string, log io.Writer) error {
+	dir, err := filepath.Abs(r.a.dir)
+	if err != nil {
+		return err
+	}
 	cmd := exec.Command(r.args[0], r.args[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stdin = r.a.dir, env, os.Stdin
-	if path, err := lookPath(r.args[0], r.a.dir, env); err == nil {
+	cmd.Dir, cmd.Env, cmd.Stdin = dir, env, os.Stdin
+	// The environment that xt built comes first.
+	if path, ok := seedenv.FindCommand(r.args[0], dir, env); ok {
 		cmd.Path, cmd.Err = path, nil
 	}
 	kept := &lockedWriter{w: log}
@@ -237,7 +242,7 @@ func (r *adHocRun) start(env []string, log io.Writer) error {
 	done := make(chan struct{})
 	defer close(done)
 	go forward(signals, cmd.Process, done)
-	err := cmd.Wait()
+	err = cmd.Wait()
 	if errors.Is(err, exec.ErrWaitDelay) {
 		return nil
 	}
@@ -256,24 +261,6 @@ func forward(signals <-chan os.Signal, p *os.Process, done <-chan struct{}) {
 			}
 		}
 	}
-}
-
-// lookPath finds a program as the command's own environment says, in which the
-// environment that xt built comes first.
-func lookPath(name, dir string, env []string) (string, error) {
-	if strings.ContainsRune(name, filepath.Separator) {
-		return "", exec.ErrNotFound
-	}
-	path, _ := seedenv.Lookup(env, "PATH")
-	for _, d := range filepath.SplitList(path) {
-		if !filepath.IsAbs(d) {
-			d = filepath.Join(dir, d)
-		}
-		if found, err := exec.LookPath(filepath.Join(d, name)); err == nil {
-			return found, nil
-		}
-	}
-	return "", exec.ErrNotFound
 }
 
 // codeOf returns the exit code of a command as a shell would say it.

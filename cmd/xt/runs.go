@@ -16,7 +16,7 @@ func (a *app) runsCommand() *cli.Command {
 		Name:  "runs",
 		Usage: "list, show and compare runs: executions of stages, xt run, and what clients logged",
 		Subcommands: []*cli.Command{
-			a.runsListCommand(), a.runsShowCommand(), a.runsDiffCommand(), a.runsApplyCommand(),
+			a.runsListCommand(), a.runsShowCommand(), a.runsDiffCommand(), a.runsApplyCommand(), a.runsExportCommand(),
 			a.runsChangeCommand("rm", "delete runs; they can be restored until they are purged",
 				"--purge removes them, and what only they have, for good.\n\nexamples:\n   xt runs rm 4f0e1c2b\n   xt runs rm --purge baseline",
 				&cli.BoolFlag{Name: "purge", Usage: "remove them for good"}),

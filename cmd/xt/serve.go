@@ -13,7 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xtrepro/xt/track/access"
-	"github.com/xtrepro/xt/track/mlflow"
 )
 
 func (a *app) serveCommand() *cli.Command {
@@ -56,9 +55,10 @@ func (a *app) serve(c *cli.Context) error {
 		return err
 	}
 	defer store.Close()
-	door := mlflow.New(store, mlflow.Options{Registry: modelsOf(place.w, store), Report: a.reportRequest})
-	defer door.Close()
-	guard.Next, guard.Capability = rootPage(door), mlflow.IsCapability
+	ps := openProtocols(store, modelsOf(place.w, store), a.reportRequest)
+	defer ps.Close()
+	ps.behind(guard)
+	guard.Next = rootPage(ps)
 	listener, err := net.Listen("tcp", c.String("addr"))
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.String("addr"), err)
@@ -152,7 +152,7 @@ func (a *app) guard(c *cli.Context, place *storePlace) (*access.Guard, error) {
 	if c.IsSet("tls-cert") != c.IsSet("tls-key") {
 		return nil, usageErrorf("--tls-cert and --tls-key go together")
 	}
-	g := &access.Guard{Tokens: place.tokens, Hosts: c.StringSlice("allow-host"), Reads: mlflow.Reads, Deny: mlflow.Deny}
+	g := &access.Guard{Tokens: place.tokens, Hosts: c.StringSlice("allow-host")}
 	if file := c.String("token-file"); file != "" {
 		var err error
 		if g.Secret, err = access.ReadSecret(file); err != nil {

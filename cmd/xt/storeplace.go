@@ -136,8 +136,20 @@ func (a *app) withRuns(c *cli.Context, f func(ctx context.Context, s track.Store
 	return f(c.Context, s)
 }
 
-// runObjects returns what the runs of the workspace at root need of the cache.
+// runObjects returns what the runs of the workspace at root need of the cache:
+// artifacts, outputs of commands, changes.
 func runObjects(ctx context.Context, root string) ([]hash.Node, error) {
+	return nodesOfRuns(ctx, root, (*sql.Store).Objects)
+}
+
+// runArtifacts returns the artifacts of the runs of the workspace at root.
+func runArtifacts(ctx context.Context, root string) ([]hash.Node, error) {
+	return nodesOfRuns(ctx, root, func(s *sql.Store, ctx context.Context, f func(hash.Node) error) error {
+		return s.WalkArtifacts(ctx, track.Path{}, func(a track.Artifact) error { return f(a.Node) })
+	})
+}
+
+func nodesOfRuns(ctx context.Context, root string, walk func(*sql.Store, context.Context, func(hash.Node) error) error) (nodes []hash.Node, err error) {
 	file := runsFile(root)
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -146,7 +158,7 @@ func runObjects(ctx context.Context, root string) ([]hash.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	var nodes []hash.Node
-	err = s.Objects(ctx, func(n hash.Node) error { nodes = append(nodes, n); return nil })
-	return nodes, errors.Join(err, s.Close())
+	defer func() { err = errors.Join(err, s.Close()) }()
+	err = walk(s, ctx, func(n hash.Node) error { nodes = append(nodes, n); return nil })
+	return nodes, err
 }

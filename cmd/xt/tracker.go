@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type tracker struct {
 	once     sync.Once
 	err      error
 	store    track.Store
+	models   track.Registry
 	endpoint *endpoint
 	diff     diff
 }
@@ -45,6 +47,7 @@ func (a *app) newTracker(w *pipeline.Workspace) (*tracker, error) {
 func (t *tracker) begin(ctx context.Context) error {
 	t.once.Do(func() {
 		if t.store, t.err = t.to.open(context.WithoutCancel(ctx)); t.err == nil {
+			t.models = modelsOf(t.w, t.store)
 			t.endpoint, t.err = openEndpoint()
 			// What cannot be closed now stands as going on, which harms nobody.
 			_ = closeAbandoned(context.WithoutCancel(ctx), t.store)
@@ -67,12 +70,11 @@ func (t *tracker) close() error {
 
 // newRun is what a run is opened with.
 type newRun struct {
-	kind        track.Kind
-	name        string
-	experiment  string
-	tags        []track.Tag
-	entry       *lock.Stage
-	environment *lock.Environment
+	kind       track.Kind
+	name       string
+	experiment string
+	tags       []track.Tag
+	entry      *lock.Stage
 }
 
 // ended is what a run is closed with.
@@ -98,7 +100,7 @@ type openRun struct {
 
 // Track implements pipeline.Tracker.
 func (t *tracker) Track(ctx context.Context, x pipeline.Execution) (pipeline.Tracked, error) {
-	r := &newRun{kind: track.StageRun, name: x.Step.Stage.Name, entry: x.Step.Entry, environment: x.Step.Environment}
+	r := &newRun{kind: track.StageRun, name: x.Step.Stage.Name, entry: x.Step.Entry}
 	if x.Verify {
 		r.kind = track.VerifyRun
 	}
@@ -117,18 +119,16 @@ func (t *tracker) open(ctx context.Context, r *newRun) (*openRun, error) {
 		return nil, err
 	}
 	x := &openRun{t: t, ctx: ctx, origin: t.origin(ctx, r)}
+	params := paramsOf(r.entry)
 	run, err := t.store.CreateRun(ctx, track.NewRun{
 		Experiment: experiment, Name: runName(r), User: userName(), Status: track.Running, Start: time.Now().UnixMilli(),
-		Tags: append(t.tags(ctx, r), r.tags...), Origin: &x.origin,
+		Params: params, Tags: append(t.tags(ctx, r), r.tags...), Origin: &x.origin,
 	})
 	if err != nil {
 		return nil, err
 	}
-	x.session = &track.Session{Store: t.store, Root: run.ID, Params: paramsOf(r.entry)}
-	if err := track.LogAll(ctx, t.store, run.ID, track.Batch{Params: x.session.Params}); err != nil {
-		return nil, err
-	}
-	x.token, err = t.endpoint.add(x.session, modelsOf(t.w, t.store))
+	x.session = &track.Session{Store: t.store, Root: run.ID, Params: params}
+	x.token, err = t.endpoint.add(x.session, t.models)
 	return x, err
 }
 
@@ -221,14 +221,25 @@ func userName() string {
 	return os.Getenv("USER")
 }
 
+// paramsOf returns the parameters of an entry, those in tables each for itself.
 func paramsOf(e *lock.Stage) []track.Param {
 	var params []track.Param
 	for _, p := range e.Params {
-		key := strings.Trim(p.File+":"+p.Key, ":")
-		if p.File == "" || p.Key != "" {
-			key = p.Key
+		settings, err := pipeline.ParamSettings([]lock.Param{p})
+		if err != nil {
+			settings = []pipeline.ParamSetting{{File: p.File, Key: p.Key, Value: p.Value}}
 		}
-		params = append(params, track.Param{Key: track.CleanKey(key), Value: strings.Trim(p.Value, `"`)})
+		for _, s := range settings {
+			key := s.Key
+			if key == "" {
+				key = s.File
+			}
+			text := valueText(s.Value)
+			if f, ok := s.Value.(float64); ok {
+				text = strconv.FormatFloat(f, 'g', -1, 64) // all of it, not what fits a table
+			}
+			params = append(params, track.Param{Key: track.CleanKey(key), Value: text})
+		}
 	}
 	slices.SortStableFunc(params, func(a, b track.Param) int { return strings.Compare(a.Key, b.Key) })
 	return slices.CompactFunc(params, func(a, b track.Param) bool { return a.Key == b.Key })
@@ -261,19 +272,11 @@ func (x *openRun) End(o pipeline.Outcome) error {
 	return err
 }
 
-// closing is how a run is closed.
-type closing struct {
-	Status track.Status
-	End    int64
-	Origin track.Origin
-	Batch  track.Batch
-}
-
 // closing gathers what is to be said of a run at its end.
-func (x *openRun) closing(e *ended) (*closing, error) {
+func (x *openRun) closing(e *ended) (track.RunEnd, error) {
 	now := time.Now().UnixMilli()
-	c := &closing{Status: statusOf(e), End: now, Origin: x.origin, Batch: track.Batch{Metrics: metricsOf(e.metrics, now)}}
-	o := &c.Origin
+	o := x.origin
+	c := track.RunEnd{RunUpdate: track.RunUpdate{Status: statusOf(e), End: now}, Origin: &o, Batch: track.Batch{Metrics: metricsOf(e.metrics, now)}}
 	if !e.entry.Fingerprint.IsZero() {
 		o.Fingerprint = e.entry.Fingerprint.String() // recorded calls are in it, once they were made
 	}
@@ -297,13 +300,8 @@ func (x *openRun) closing(e *ended) (*closing, error) {
 func (x *openRun) end(e *ended) (string, error) {
 	x.t.endpoint.remove(x.token)
 	c, logErr := x.closing(e)
-	id, err := c.close(x.ctx, x.session)
+	id, err := x.session.End(x.ctx, c)
 	return id, errors.Join(logErr, err)
-}
-
-func (c *closing) close(ctx context.Context, s *track.Session) (string, error) {
-	id, err := s.End(ctx, c.Status, c.End, c.Origin)
-	return id, errors.Join(err, track.LogAll(ctx, s.Store, id, c.Batch))
 }
 
 func statusOf(e *ended) track.Status {

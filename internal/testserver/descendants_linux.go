@@ -5,7 +5,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
+
+// freeze stops a process until it is killed.
+func freeze(pid int) { _ = syscall.Kill(pid, syscall.SIGSTOP) }
 
 // descendants returns the processes that a process has started, and theirs.
 // Those of sshd are in sessions of their own.

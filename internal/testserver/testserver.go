@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -83,7 +84,11 @@ func (s *Server) Stop() {
 	if s.running == nil {
 		return
 	}
-	for _, child := range descendants(s.running.Process.Pid) {
+	if s.grace == 0 {
+		freeze(s.running.Process.Pid) // so that it starts nothing more meanwhile
+	}
+	children := descendants(s.running.Process.Pid)
+	for _, child := range children {
 		if p, err := os.FindProcess(child); err == nil {
 			_ = p.Kill() // it may have ended
 		}
@@ -97,6 +102,21 @@ func (s *Server) Stop() {
 	_ = s.running.Process.Kill()
 	<-s.ended
 	s.running = nil
+	for _, child := range children {
+		awaitEnd(child)
+	}
+}
+
+// awaitEnd waits for a process that was killed: it may hold what the next server
+// needs.
+func awaitEnd(pid int) {
+	for range 500 {
+		p, err := os.FindProcess(pid)
+		if err != nil || p.Signal(syscall.Signal(0)) != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // patience is how long a server may take to start.

@@ -3,8 +3,6 @@ package door
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -319,21 +317,13 @@ func (r *Registry) shown(full string) (string, bool) {
 	return name, has && dir+"/" == r.Prefix
 }
 
-// asksForPrompts reports whether a search is one for prompts, which are in the
-// store.
-func asksForPrompts(clauses []filter.Clause) bool {
-	return slices.ContainsFunc(clauses, func(c filter.Clause) bool {
-		return c.Kind == filter.Tag && c.Key == track.PromptTag && (c.Op == filter.Equal && strings.EqualFold(c.Text, "true") || c.Op == filter.NotEqual && strings.EqualFold(c.Text, "false"))
-	})
-}
-
 // SearchRegisteredModels implements [track.Registry].
 func (r *Registry) SearchRegisteredModels(ctx context.Context, search track.Search) (page track.Page[track.RegisteredModel], err error) {
 	clauses, err := filter.RegisteredModels().Parse(search.Filter)
 	if err != nil {
 		return page, err
 	}
-	if asksForPrompts(clauses) {
+	if filter.WantsPrompts(clauses) {
 		return r.Registry.SearchRegisteredModels(ctx, search)
 	}
 	order, err := filter.RegisteredModels().ParseOrder(search.OrderBy)
@@ -383,7 +373,7 @@ func (r *Registry) SearchModelVersions(ctx context.Context, search track.Search)
 		_, ours := r.model(ctx, c.Text)
 		return !ours
 	})
-	if prompt || asksForPrompts(clauses) {
+	if prompt || filter.WantsPrompts(clauses) {
 		return r.Registry.SearchModelVersions(ctx, search)
 	}
 	order, err := filter.ModelVersions().ParseOrder(search.OrderBy)
@@ -406,7 +396,7 @@ func (r *Registry) SearchModelVersions(ctx context.Context, search track.Search)
 
 // noPrompts leaves out clauses that say that prompts are not wanted.
 func noPrompts(clauses []filter.Clause) []filter.Clause {
-	return slices.DeleteFunc(slices.Clone(clauses), func(c filter.Clause) bool { return c.Kind == filter.Tag && c.Key == track.PromptTag })
+	return slices.DeleteFunc(slices.Clone(clauses), func(c filter.Clause) bool { return c.AboutPrompts() })
 }
 
 func tagValue(tags []track.Tag, key string) (filter.Value, bool) {
@@ -460,30 +450,18 @@ func directed(n int, desc bool) int {
 	return n
 }
 
-// token is where a page begins, as MLflow's server writes it.
-type token struct {
-	Offset int `json:"offset"`
-}
-
 // cut returns the page of a search from all that was found.
 func cut[T any](found []T, search *track.Search, most int) (page track.Page[T], err error) {
 	if err := track.CheckMax(search.Max, most); err != nil {
 		return page, err
 	}
-	var from token
-	if search.PageToken != "" {
-		b, err := base64.StdEncoding.DecodeString(search.PageToken)
-		if err != nil {
-			return page, track.Errorf(track.InvalidParameter, "Invalid page token, could not base64-decode")
-		}
-		if json.Unmarshal(b, &from) != nil || from.Offset <= 0 {
-			return page, track.Errorf(track.InvalidParameter, "Invalid page token, decoded value=%q", b)
-		}
+	from, err := track.ParseOffset(search.PageToken)
+	if err != nil {
+		return page, err
 	}
-	found = found[min(from.Offset, len(found)):]
+	found = found[min(from, len(found)):]
 	if len(found) > search.Max {
-		b, _ := json.Marshal(token{from.Offset + search.Max})
-		page.Next, found = base64.StdEncoding.EncodeToString(b), found[:search.Max]
+		page.Next, found = track.OffsetToken(from+search.Max), found[:search.Max]
 	}
 	page.Items = found
 	return page, nil

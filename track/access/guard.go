@@ -101,7 +101,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // check looks at the token of a request.
 func (g *Guard) check(w http.ResponseWriter, r *http.Request) {
-	scope := g.scope(secretOf(r))
+	scope := g.scope(Secret(r))
 	switch {
 	case scope == "":
 		w.Header().Set("WWW-Authenticate", `Basic realm="xt"`)
@@ -135,9 +135,9 @@ func (g *Guard) scope(secret string) Scope {
 	return found
 }
 
-// secretOf returns the token of a request: that of "Authorization: Bearer", or
+// Secret returns the token of a request: that of "Authorization: Bearer", or
 // the password of basic authentication, whatever the name of the user.
-func secretOf(r *http.Request) string {
+func Secret(r *http.Request) string {
 	if _, password, ok := r.BasicAuth(); ok {
 		return password
 	}

@@ -70,6 +70,17 @@ type Clause struct {
 	List    []string // of In and NotIn, not empty
 }
 
+// AboutPrompts reports whether the clause is about the tag that prompts have.
+func (c *Clause) AboutPrompts() bool { return c.Kind == Tag && c.Key == track.PromptTag }
+
+// WantsPrompts reports whether a search is one for prompts, which are left out
+// otherwise.
+func WantsPrompts(clauses []Clause) bool {
+	return slices.ContainsFunc(clauses, func(c Clause) bool {
+		return c.AboutPrompts() && (c.Op == Equal && strings.EqualFold(c.Text, "true") || c.Op == NotEqual && strings.EqualFold(c.Text, "false"))
+	})
+}
+
 // Order is one key that results are ordered by.
 type Order struct {
 	Kind Kind

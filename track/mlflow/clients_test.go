@@ -42,6 +42,9 @@ func TestClients(t *testing.T) {
 			if version == "3.17.2" {
 				checkTrace(t, s.store, m)
 				checkLogged(t, s.store, m)
+				if n := s.parts.Load(); n != 3 {
+					t.Errorf("12 MiB came in %d parts of 5 MiB", n)
+				}
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/xtrepro/xt/cache"
@@ -19,6 +20,7 @@ type testServer struct {
 	*httptest.Server
 	store *sql.Store
 	t     testing.TB
+	parts atomic.Int32 // requests that were about uploads in parts
 }
 
 func newServer(t testing.TB) *testServer {
@@ -32,7 +34,13 @@ func newServer(t testing.TB) *testServer {
 		t.Fatal(err)
 	}
 	handler := New(store, Options{Temp: t.TempDir(), Report: func(r *http.Request, err error) { t.Errorf("%s %s: %v", r.Method, r.URL, err) }})
-	s := &testServer{httptest.NewServer(handler), store, t}
+	s := &testServer{store: store, t: t}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/mpu/part/") {
+			s.parts.Add(1)
+		}
+		handler.ServeHTTP(w, r)
+	}))
 	t.Cleanup(func() {
 		s.Close()
 		for _, close := range []func() error{handler.Close, store.Close} {

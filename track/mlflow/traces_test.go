@@ -6,6 +6,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 )
 
 // spans is what OpenTelemetry's JavaScript sends.
@@ -114,4 +118,32 @@ func TestOldTraces(t *testing.T) {
 	if got := at(trace, "trace", "trace_info", "tags", "mlflow.linkedPrompts"); got != `[{"name":"p","version":"1"},{"name":"q","version":"2"}]` {
 		t.Errorf("linked: %v", got)
 	}
+}
+
+// FuzzSpans takes any spans in, and writes JSON of them that can be read.
+func FuzzSpans(f *testing.F) {
+	data := new(tracepb.TracesData)
+	if err := (protojson.UnmarshalOptions{}).Unmarshal([]byte(spans), data); err != nil {
+		f.Fatal(err)
+	}
+	seed, err := proto.Marshal(data)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		data := new(tracepb.TracesData)
+		if proto.Unmarshal(body, data) != nil {
+			return
+		}
+		spans, _, err := collect(data)
+		if err != nil {
+			return
+		}
+		var e encoder
+		list(&e, "spans", spans, (*encoder).span)
+		if text := "{" + string(e.b) + "}"; !json.Valid([]byte(text)) {
+			t.Errorf("%q", text)
+		}
+	})
 }

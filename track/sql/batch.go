@@ -15,16 +15,21 @@ func (s *Store) LogBatch(ctx context.Context, id string, b track.Batch) error {
 	return s.repeat(ctx, func(t *tx) error {
 		r, err := t.activeRun(id)
 		if err == nil {
-			err = t.logParams(&r, b.Params, func(old, new []track.Param) error { return track.ParamsConflict(id, old, new) })
-		}
-		if err == nil {
-			err = t.logMetrics(&r, b.Metrics)
-		}
-		if err == nil {
-			err = t.setTags(r.row, b.Tags)
+			err = t.logBatch(&r, &b)
 		}
 		return err
 	})
+}
+
+func (t *tx) logBatch(r *runRow, b *track.Batch) error {
+	err := t.logParams(r, b.Params, func(old, new []track.Param) error { return track.ParamsConflict(r.ID, old, new) })
+	if err == nil {
+		err = t.logMetrics(r, b.Metrics)
+	}
+	if err == nil {
+		err = t.setTags(r.row, b.Tags)
+	}
+	return err
 }
 
 // LogMetric implements [track.Metrics].

@@ -156,7 +156,7 @@ func BenchmarkSearchRuns(b *testing.B) {
 			})
 		}
 		b.Run("far-page", func(b *testing.B) {
-			search := track.RunSearch{Search: track.Search{Max: 100, PageToken: offsetToken(90_000)}, Experiments: []int64{0}}
+			search := track.RunSearch{Search: track.Search{Max: 100, PageToken: track.OffsetToken(90_000)}, Experiments: []int64{0}}
 			for b.Loop() {
 				_, err := s.SearchRuns(b.Context(), search)
 				check(b, err)

@@ -1,9 +1,6 @@
 package sql
 
 import (
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/xtrepro/xt/track"
@@ -85,35 +82,12 @@ func direction(desc bool) string {
 	return " ASC"
 }
 
-// offsetToken is the token of the page that starts at an offset.
-func offsetToken(offset int) string {
-	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"offset": %d}`, offset))
-}
-
-func parseOffset(token string) (int, error) {
-	if token == "" {
-		return 0, nil
-	}
-	b, err := base64.StdEncoding.DecodeString(token)
-	if err != nil {
-		return 0, track.Errorf(track.InvalidParameter, "Invalid page token, could not base64-decode")
-	}
-	var t struct{ Offset int }
-	if err := json.Unmarshal(b, &t); err != nil {
-		return 0, track.Errorf(track.InvalidParameter, "Invalid page token, decoded value=%q", b)
-	}
-	if t.Offset <= 0 {
-		return 0, track.Errorf(track.InvalidParameter, "Invalid page token, parsed value=%s", b)
-	}
-	return t.Offset, nil
-}
-
 // cutPage makes a page of results of which there is one too many if more
 // follow.
 func cutPage[T any](items []T, max, offset int) track.Page[T] {
 	p := track.Page[T]{Items: items}
 	if len(items) > max {
-		p.Items, p.Next = items[:max], offsetToken(offset+max)
+		p.Items, p.Next = items[:max], track.OffsetToken(offset+max)
 	}
 	return p
 }

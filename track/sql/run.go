@@ -61,6 +61,11 @@ func (s *Store) CreateRun(ctx context.Context, n track.NewRun) (track.Run, error
 		return track.Run{}, err
 	}
 	n.Tags = tags
+	for i, p := range n.Params {
+		if n.Params[i], err = track.CheckParam(p); err != nil {
+			return track.Run{}, err
+		}
+	}
 	write := s.change
 	if again {
 		write = s.repeat // nobody else has the ID
@@ -126,6 +131,10 @@ func (t *tx) createRun(n *track.NewRun, again bool) error {
 	if err == nil && n.Origin != nil {
 		err = t.setOrigin(row, n.Origin)
 	}
+	if err == nil {
+		r := &runRow{row: row, RunInfo: track.RunInfo{ID: n.ID, Experiment: n.Experiment}}
+		err = t.logParams(r, n.Params, func(old, new []track.Param) error { return track.ParamsConflict(n.ID, old, new) })
+	}
 	return err
 }
 
@@ -150,23 +159,48 @@ func (s *Store) Run(ctx context.Context, id string) (run track.Run, err error) {
 func (s *Store) UpdateRun(ctx context.Context, id string, u track.RunUpdate) (info track.RunInfo, err error) {
 	err = s.repeat(ctx, func(t *tx) error {
 		r, err := t.activeRun(id)
-		if err != nil {
-			return err
-		}
-		if u.Status != "" {
-			r.Status = u.Status
-		}
-		if u.End != 0 {
-			r.End = u.End
+		if err == nil {
+			err = t.updateRun(&r, &u)
 		}
 		info = r.RunInfo
-		if _, err = t.exec("UPDATE runs SET status = ?, end_time = ? WHERE id = ?", string(r.Status), r.End, r.row); err != nil || u.Name == "" {
-			return err
-		}
-		info.Name = u.Name
-		return t.setTags(r.row, []track.Tag{{Key: track.RunNameTag, Value: u.Name}})
+		return err
 	})
 	return info, err
+}
+
+func (t *tx) updateRun(r *runRow, u *track.RunUpdate) error {
+	if u.Status != "" {
+		r.Status = u.Status
+	}
+	if u.End != 0 {
+		r.End = u.End
+	}
+	if _, err := t.exec("UPDATE runs SET status = ?, end_time = ? WHERE id = ?", string(r.Status), r.End, r.row); err != nil || u.Name == "" {
+		return err
+	}
+	r.Name = u.Name
+	return t.setTags(r.row, []track.Tag{{Key: track.RunNameTag, Value: u.Name}})
+}
+
+// EndRun implements [track.Runs].
+func (s *Store) EndRun(ctx context.Context, id string, e track.RunEnd) error {
+	b, err := track.CheckBatch(e.Batch)
+	if err != nil {
+		return err
+	}
+	return s.repeat(ctx, func(t *tx) error {
+		r, err := t.activeRun(id)
+		if err == nil {
+			err = t.updateRun(&r, &e.RunUpdate)
+		}
+		if err == nil && e.Origin != nil {
+			err = t.setOrigin(r.row, e.Origin)
+		}
+		if err == nil {
+			err = t.logBatch(&r, &b)
+		}
+		return err
+	})
 }
 
 // DeleteRun implements [track.Runs].

@@ -53,7 +53,7 @@ func (s *Store) experimentQuery(search *track.ExperimentSearch) (q *text, offset
 	if err != nil {
 		return nil, 0, err
 	}
-	if offset, err = parseOffset(search.PageToken); err != nil {
+	if offset, err = track.ParseOffset(search.PageToken); err != nil {
 		return nil, 0, err
 	}
 	q = &text{}

@@ -46,7 +46,7 @@ func (s *Store) loggedModelQuery(search *track.LoggedModelSearch) (q *text, offs
 	if err != nil {
 		return nil, 0, err
 	}
-	if offset, err = parseOffset(search.PageToken); err != nil {
+	if offset, err = track.ParseOffset(search.PageToken); err != nil {
 		return nil, 0, err
 	}
 	q, order := &text{}, &text{}

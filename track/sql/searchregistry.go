@@ -2,8 +2,6 @@ package sql
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/xtrepro/xt/track"
 	"github.com/xtrepro/xt/track/filter"
@@ -98,7 +96,7 @@ func (k *registrySearch) query(s *Store, search *track.Search) (q *text, offset 
 	if err != nil {
 		return nil, 0, err
 	}
-	if offset, err = parseOffset(search.PageToken); err != nil {
+	if offset, err = track.ParseOffset(search.PageToken); err != nil {
 		return nil, 0, err
 	}
 	q = &text{}
@@ -119,10 +117,7 @@ func (k *registrySearch) query(s *Store, search *track.Search) (q *text, offset 
 // prompts adds the condition that prompts are left out, unless the filter asks
 // for them.
 func (k *registrySearch) prompts(q *text, clauses []filter.Clause) {
-	wanted := slices.ContainsFunc(clauses, func(c filter.Clause) bool {
-		return isPrompt(&c) && (c.Op == filter.Equal && strings.EqualFold(c.Text, "true") || c.Op == filter.NotEqual && strings.EqualFold(c.Text, "false"))
-	})
-	if wanted {
+	if filter.WantsPrompts(clauses) {
 		q.add("1 = 1")
 		return
 	}
@@ -132,14 +127,12 @@ func (k *registrySearch) prompts(q *text, clauses []filter.Clause) {
 	}
 }
 
-func isPrompt(c *filter.Clause) bool { return c.Kind == filter.Tag && c.Key == track.PromptTag }
-
 // clause adds the condition of a clause. Those on prompts that mean "no
 // prompts" were dealt with: what is not a prompt lacks the tag.
 func (k *registrySearch) clause(s *Store, q *text, c *filter.Clause) {
 	negative := c.Op == filter.NotEqual && c.Text == "true" || c.Op == filter.Equal && c.Text == "false"
 	switch {
-	case isPrompt(c) && negative:
+	case c.AboutPrompts() && negative:
 		return
 	case c.Kind == filter.Tag:
 		q.add(" AND ")

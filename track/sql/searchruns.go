@@ -61,7 +61,7 @@ func (q *runSearch) parse() (err error) {
 	if q.order, err = filter.Runs().ParseOrder(q.search.OrderBy); err != nil {
 		return err
 	}
-	q.offset, err = parseOffset(q.search.PageToken)
+	q.offset, err = track.ParseOffset(q.search.PageToken)
 	return err
 }
 

@@ -56,7 +56,7 @@ func (s *Store) traceQuery(search *track.TraceSearch) (q *text, offset int, err 
 	if err != nil {
 		return nil, 0, err
 	}
-	if offset, err = parseOffset(search.PageToken); err != nil {
+	if offset, err = track.ParseOffset(search.PageToken); err != nil {
 		return nil, 0, err
 	}
 	q = &text{}
