@@ -37,6 +37,7 @@ type NewLoggedModel struct {
 	Name       string
 	Type       string
 	SourceRun  string
+	Created    int64 // 0 for now
 	Params     []Param
 	Tags       []Tag
 }

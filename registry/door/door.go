@@ -134,6 +134,9 @@ func (r *Registry) CreateModelVersion(ctx context.Context, n track.NewModelVersi
 			next = max(next, v.Number+1)
 		}
 	}
+	if n.Version != 0 && n.Version != int64(next) {
+		return track.ModelVersion{}, track.Errorf(track.InvalidParameter, "Registered Model '%s' has its versions in git, where the next is %d, not %d", n.Name, next, n.Version)
+	}
 	note, run := r.note(ctx, &n)
 	commit, err := r.commit(ctx, m, run, fmt.Sprintf("%s, version %d\n", full, next))
 	if err != nil {

@@ -96,6 +96,9 @@ func TestVersions(t *testing.T) {
 
 	// The next one is of files that are not committed: its commit has them.
 	p.write("train.py", "2\n")
+	if _, err := p.CreateModelVersion(ctx, track.NewModelVersion{Name: "net", Version: 9}); track.CodeOf(err) != track.InvalidParameter {
+		t.Errorf("a number out of order: %v", err)
+	}
 	two := must(p.CreateModelVersion(ctx, track.NewModelVersion{Name: "net", Source: "models:/m-2"}))
 	if got := p.git("show", "net@v0.0.2:train.py"); got != "2" || two.Version != 2 {
 		t.Errorf("version %d has %q", two.Version, got)

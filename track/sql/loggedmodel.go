@@ -50,13 +50,17 @@ func (s *Store) CreateLoggedModel(ctx context.Context, n track.NewLoggedModel) (
 		if err != nil {
 			return err
 		}
-		if taken, err := t.exists("SELECT id FROM logged_models WHERE model_id = ?", id); err != nil || taken {
-			return errors.Join(err, track.Errorf(track.AlreadyExists, "Logged model with ID '%s' already exists.", id))
+		taken, err := t.exists("SELECT id FROM logged_models WHERE model_id = ?", id)
+		if err == nil && taken {
+			err = track.Errorf(track.AlreadyExists, "Logged model with ID '%s' already exists.", id)
+		}
+		if err != nil {
+			return err
 		}
 		var row int64
 		err = t.row(`INSERT INTO logged_models (model_id, experiment, name, type, source_run, status, artifact_uri, created, updated)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-			[]any{id, n.Experiment, n.Name, n.Type, n.SourceRun, string(track.ModelPending), joinURI(e.ArtifactLocation, "models", id, "artifacts"), t.now, t.now}, &row)
+			[]any{id, n.Experiment, n.Name, n.Type, n.SourceRun, string(track.ModelPending), joinURI(e.ArtifactLocation, "models", id, "artifacts"), cmp.Or(n.Created, t.now), t.now}, &row)
 		if err == nil {
 			err = t.setPairs("logged_model_params", "model", row, tagsOf(n.Params))
 		}
