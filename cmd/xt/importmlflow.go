@@ -175,11 +175,17 @@ func importWords(r importer.Report, dry bool, warnings int) string {
 	}
 	text := fmt.Sprintf("%s: %s in %s, %s, %s (%s)", verb, plural(r.Runs, "run"),
 		plural(r.Experiments, "new experiment"), plural(int(r.Points), "point"), plural(int(r.Artifacts), "artifact"), term.Bytes(r.Bytes))
-	if r.Registered > 0 {
-		text += fmt.Sprintf(", %s with %s", plural(r.Registered, "registered model"), plural(r.ModelVersions, "version"))
+	if r.Registered+r.ModelVersions > 0 {
+		text += fmt.Sprintf(", %s, %s of models", plural(r.Registered, "registered model"), plural(r.ModelVersions, "version"))
 	}
 	if r.LoggedModels > 0 {
 		text += ", " + plural(r.LoggedModels, "logged model")
+	}
+	if r.Traces > 0 {
+		text += ", " + plural(r.Traces, "trace")
+	}
+	if r.Updated > 0 {
+		text += fmt.Sprintf("; %s brought up to date", plural(r.Updated, "run"))
 	}
 	if r.Present > 0 {
 		text += fmt.Sprintf("; %s there already", plural(r.Present, "run"))

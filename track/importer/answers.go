@@ -2,7 +2,7 @@ package importer
 
 import (
 	"bytes"
-	"strconv"
+	"encoding/json"
 	"strings"
 
 	"github.com/xtrepro/xt/track"
@@ -17,7 +17,9 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	switch {
 	case bytes.Equal(b, []byte("null")) || b[0] == '{' || b[0] == '[':
 	case b[0] == '"':
-		*t = text(unquote(b))
+		var s string
+		_ = json.Unmarshal(b, &s) // it is a text already
+		*t = text(s)
 	default:
 		*t = text(b)
 	}
@@ -25,11 +27,7 @@ func (t *text) UnmarshalJSON(b []byte) error {
 }
 
 func (t text) number() int64 {
-	n, err := strconv.ParseInt(string(t), 10, 64)
-	if err != nil {
-		f, _ := strconv.ParseFloat(string(t), 64)
-		n = int64(f)
-	}
+	n, _ := parseNumber(string(t))
 	return n
 }
 
@@ -57,6 +55,7 @@ type experimentAnswer struct {
 	Name     string
 	Location string `json:"artifact_location"`
 	Stage    string `json:"lifecycle_stage"`
+	Created  text   `json:"creation_time"`
 	Tags     []pair
 }
 
@@ -151,6 +150,7 @@ type modelAnswer struct {
 		Run      string `json:"source_run_id"`
 		Status   text
 		Artifact string `json:"artifact_uri"`
+		Created  text   `json:"creation_timestamp_ms"`
 		Tags     []pair
 	}
 	Data struct {
@@ -168,6 +168,7 @@ type versionAnswer struct {
 	RunID       string `json:"run_id"`
 	RunLink     string `json:"run_link"`
 	ModelID     string `json:"model_id"`
+	Created     text   `json:"creation_timestamp"`
 	Tags        []pair
 }
 
@@ -200,4 +201,37 @@ func (a *fileAnswer) below(dir string) (string, bool) {
 		return name, true
 	}
 	return dir + "/" + name, true
+}
+
+// quoteNumbers puts quotes around NaN and Infinity, which Python's JSON has bare.
+func quoteNumbers(b []byte) []byte {
+	if json.Valid(b) {
+		return b
+	}
+	var out []byte
+	inText := false
+	for i := 0; i < len(b); i++ {
+		word := ""
+		switch {
+		case inText && b[i] == '\\' && i+1 < len(b):
+			out = append(out, b[i])
+			i++
+		case b[i] == '"':
+			inText = !inText
+		case !inText:
+			for _, w := range []string{"NaN", "-Infinity", "Infinity"} {
+				if bytes.HasPrefix(b[i:], []byte(w)) {
+					word = w
+					break
+				}
+			}
+		}
+		if word == "" {
+			out = append(out, b[i])
+			continue
+		}
+		out = append(append(append(out, '"'), word...), '"')
+		i += len(word) - 1
+	}
+	return out
 }

@@ -58,6 +58,23 @@ func (j *job) params(r *Run, there *track.Run) []track.Param {
 	return params
 }
 
+// cleanDataset makes the texts of a dataset such as any store can hold.
+func cleanDataset(in *track.DatasetInput) {
+	d := &in.Dataset
+	for _, text := range []*string{&d.Name, &d.Digest, &d.SourceType, &d.Source, &d.Schema, &d.Profile} {
+		*text = plain(*text)
+	}
+	in.Tags = plainTags(in.Tags)
+}
+
+func plainTags(tags []track.Tag) []track.Tag {
+	clean := make([]track.Tag, len(tags))
+	for i, t := range tags {
+		clean[i] = track.Tag{Key: plain(t.Key), Value: plain(t.Value)}
+	}
+	return clean
+}
+
 // point returns a point as the store takes it.
 func (j *job) point(r *Run, m track.Metric) (track.Metric, bool) {
 	key, ok := j.key("run "+r.ID, m.Key, func(k string) error { return track.CheckMetric(track.Metric{Key: k}) })
@@ -68,10 +85,8 @@ func (j *job) point(r *Run, m track.Metric) (track.Metric, bool) {
 		j.Warn("run "+r.ID, fmt.Sprintf("a point of %s at the time %d", key, m.Time))
 		return m, false
 	}
-	if m.ModelID != "" {
-		if _, err := j.dst.LoggedModel(j.ctx, m.ModelID); err != nil {
-			return m, false // the run has the point without it
-		}
+	if m.ModelID != "" && !j.hasModel(m.ModelID) {
+		return m, false // the run has the point without it
 	}
 	m.Key, m.DatasetName, m.DatasetDigest = key, plain(m.DatasetName), plain(m.DatasetDigest)
 	return m, true

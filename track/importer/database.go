@@ -8,7 +8,6 @@ import (
 	"math"
 	"net/url"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -18,6 +17,7 @@ import (
 
 // Database is a file of SQLite in which MLflow keeps runs. It is only read.
 type Database struct {
+	name    string
 	file    string
 	db      *sql.DB
 	columns map[string]bool // "TABLE.COLUMN"
@@ -41,12 +41,19 @@ func OpenDatabase(ctx context.Context, file string, artifacts []string, warn War
 	}
 	dir := filepath.Dir(abs)
 	near := append(artifacts, filepath.Join(dir, "mlartifacts"), filepath.Join(dir, "mlruns"))
-	d := &Database{file, sql.OpenDB(c), map[string]bool{}, places{near, true, dir}, warn, false}
-	if err := d.readSchema(ctx); err != nil {
+	d := &Database{abs, file, sql.OpenDB(c), map[string]bool{}, places{near, true, dir}, warn, false}
+	err = d.readSchema(ctx)
+	if err == nil {
+		err = d.check(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read %s: %w", file, err), d.Close())
 	}
 	return d, nil
 }
+
+// Name implements [Source].
+func (d *Database) Name() string { return d.name }
 
 // Close closes the database.
 func (d *Database) Close() error { return d.db.Close() }
@@ -61,10 +68,22 @@ func (d *Database) readSchema(ctx context.Context) error {
 	return err
 }
 
+// check reads all of the file once: one that is broken is better refused than
+// found out halfway.
+func (d *Database) check(ctx context.Context) error {
+	problem := ""
+	err := d.each(ctx, "PRAGMA quick_check(1)", nil, func(r *row) { problem = r.text() }, 1)
+	if err == nil && problem != "ok" {
+		err = errors.New("the file is broken: " + problem)
+	}
+	return err
+}
+
 // row is a row of texts, which are read one after the other.
 type row struct {
 	values []sql.NullString
 	at     int
+	bad    []string // what should be a number, and is none
 }
 
 func (r *row) text() string {
@@ -73,8 +92,21 @@ func (r *row) text() string {
 }
 
 func (r *row) number() int64 {
-	n, _ := strconv.ParseInt(r.text(), 10, 64)
+	text := r.text()
+	n, ok := parseNumber(text)
+	if !ok && text != "" {
+		r.bad = append(r.bad, text)
+	}
 	return n
+}
+
+// numberOr is number, for a column that may be empty.
+func (r *row) numberOr(none int64) int64 {
+	if !r.values[r.at].Valid || r.values[r.at].String == "" {
+		r.at++
+		return none
+	}
+	return r.number()
 }
 
 // each calls f for the rows that a query has, with so many columns.
@@ -93,7 +125,7 @@ func (d *Database) each(ctx context.Context, query string, args []any, f func(*r
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
-		r.at = 0
+		r.at, r.bad = 0, nil
 		f(r)
 	}
 	return rows.Err()
@@ -113,7 +145,12 @@ func (d *Database) sel(ctx context.Context, table string, columns []string, wher
 	if !any {
 		return nil
 	}
-	err := d.each(ctx, "SELECT "+strings.Join(exprs, ", ")+" FROM "+table+" WHERE "+where, args, f, len(columns))
+	err := d.each(ctx, "SELECT "+strings.Join(exprs, ", ")+" FROM "+table+" WHERE "+where, args, func(r *row) {
+		f(r)
+		for _, text := range r.bad {
+			d.warn(d.file+", table "+table, fmt.Sprintf("%.40q is no number", text))
+		}
+	}, len(columns))
 	if err != nil {
 		return fmt.Errorf("read %s of %s: %w", table, d.file, err)
 	}
@@ -130,10 +167,10 @@ func (d *Database) tags(ctx context.Context, table, key, value, where string, ar
 // Experiments implements [Source].
 func (d *Database) Experiments(ctx context.Context, f func(*Experiment) error) error {
 	var list []*Experiment
-	columns := []string{"experiment_id", "name", "artifact_location", "lifecycle_stage"}
+	columns := []string{"experiment_id", "name", "artifact_location", "lifecycle_stage", "creation_time"}
 	err := d.sel(ctx, "experiments", columns, "1 ORDER BY experiment_id", nil, func(r *row) {
 		e := &Experiment{Key: r.text()}
-		e.Name, e.ArtifactLocation, e.Lifecycle = r.text(), r.text(), lifecycleOf(r.text())
+		e.Name, e.ArtifactLocation, e.Lifecycle, e.Created = r.text(), r.text(), lifecycleOf(r.text()), r.number()
 		list = append(list, e)
 	})
 	for _, e := range list {

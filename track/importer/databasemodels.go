@@ -9,10 +9,11 @@ import (
 // Models implements [Source].
 func (d *Database) Models(ctx context.Context, e *Experiment, f func(*Model) error) error {
 	var list []*Model
-	columns := []string{"model_id", "name", "model_type", "status", "artifact_location", "lifecycle_stage"}
+	columns := []string{"model_id", "name", "model_type", "status", "artifact_location", "creation_timestamp_ms", "lifecycle_stage"}
 	err := d.sel(ctx, "logged_models", columns, "experiment_id = ? ORDER BY model_id", []any{e.Key}, func(r *row) {
 		m := &Model{}
 		m.ID, m.Name, m.Type, m.Status, m.ArtifactURI = r.text(), r.text(), r.text(), modelStatusOf(r.text()), r.text()
+		m.Created = r.number()
 		if lifecycleOf(r.text()) == track.Active {
 			list = append(list, m)
 		}
@@ -76,11 +77,11 @@ func (d *Database) fillRegistered(ctx context.Context, m *Registered) (err error
 	if err != nil {
 		return err
 	}
-	columns := []string{"version", "current_stage", "description", "user_id", "source", "storage_location", "run_id", "run_link", "model_id"}
+	columns := []string{"version", "current_stage", "description", "user_id", "source", "storage_location", "run_id", "run_link", "model_id", "creation_time"}
 	err = d.sel(ctx, "model_versions", columns, "name = ? ORDER BY version", []any{m.Name}, func(r *row) {
 		v := track.ModelVersion{
 			Version: r.number(), Stage: r.text(), Description: r.text(), User: r.text(), Source: r.text(), StorageLocation: r.text(),
-			RunID: r.text(), RunLink: r.text(), ModelID: r.text(),
+			RunID: r.text(), RunLink: r.text(), ModelID: r.text(), Created: r.number(),
 		}
 		if v.Stage != deletedStage {
 			m.Versions = append(m.Versions, v)

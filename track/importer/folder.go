@@ -3,8 +3,6 @@ package importer
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -27,6 +25,7 @@ const (
 // Folder is a folder "mlruns" in which MLflow's clients keep runs as files. Links
 // that lead out of it are not followed.
 type Folder struct {
+	name   string
 	root   *os.Root
 	places places
 	warn   Warn
@@ -45,7 +44,7 @@ func OpenFolder(dir string, artifacts []string, warn Warn) (*Folder, error) {
 		return nil, errors.Join(err, root.Close())
 	}
 	near := append(artifacts, filepath.Join(filepath.Dir(abs), "mlartifacts"))
-	return &Folder{root, places{dirs: near, base: filepath.Dir(abs)}, warn, map[string]map[string][]track.Metric{}}, nil
+	return &Folder{abs, root, places{dirs: near, base: filepath.Dir(abs)}, warn, map[string]map[string][]track.Metric{}}, nil
 }
 
 // IsFolder reports whether a folder is one of MLflow: it has experiments.
@@ -63,6 +62,9 @@ func escapeGlob(s string) string {
 	}
 	return regexp.MustCompile(`[*?\[\\]`).ReplaceAllString(s, `\$0`)
 }
+
+// Name implements [Source].
+func (s *Folder) Name() string { return s.name }
 
 // Close closes the folder.
 func (s *Folder) Close() error { return s.root.Close() }
@@ -108,11 +110,7 @@ func (s *Folder) small(name string, max int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := io.ReadAll(io.LimitReader(f, max+1))
-	if err == nil && int64(len(b)) > max {
-		err = fmt.Errorf("is larger than %d bytes", max)
-	}
-	return b, errors.Join(err, f.Close())
+	return readAll(f, max)
 }
 
 // meta reads the meta.yaml of a folder; false, with a warning, if it is broken.
@@ -130,12 +128,16 @@ func (s *Folder) meta(dir string) (meta, bool) {
 	if err == nil {
 		return m, true
 	}
-	where := s.shown(name)
-	if e := (*metaError)(nil); errors.As(err, &e) {
-		where += ":" + strconv.Itoa(e.line)
-	}
-	s.warn(where, reason(err))
+	s.warn(s.place(name, err), reason(err))
 	return nil, false
+}
+
+// place is where in a file an error is.
+func (s *Folder) place(name string, err error) string {
+	if e := (*metaError)(nil); errors.As(err, &e) {
+		return s.shown(name) + ":" + strconv.Itoa(e.line)
+	}
+	return s.shown(name)
 }
 
 // texts reads a folder of files, each of which is a key and has its value.
@@ -199,6 +201,7 @@ func (s *Folder) experiment(dir string) (*Experiment, bool) {
 	}
 	e := &Experiment{Key: dir}
 	e.Name, e.ArtifactLocation, e.Lifecycle = m["name"], m["artifact_location"], lifecycleOf(m["lifecycle_stage"])
+	e.Created = m.number("creation_time")
 	e.Tags = s.texts(path.Join(dir, "tags"))
 	if err := track.CheckExperimentName(e.Name); err != nil {
 		s.warn(s.shown(path.Join(dir, metaFile)), err.Error())
@@ -246,7 +249,8 @@ func (s *Folder) versions(dir string) []track.ModelVersion {
 		}
 		list = append(list, track.ModelVersion{
 			Version: n, Stage: m["current_stage"], Description: m["description"], User: m["user_id"], Source: m["source"],
-			StorageLocation: m["storage_location"], RunID: m["run_id"], RunLink: m["run_link"], ModelID: m["model_id"], Tags: s.texts(path.Join(at, "tags")),
+			StorageLocation: m["storage_location"], RunID: m["run_id"], RunLink: m["run_link"], ModelID: m["model_id"],
+			Created: m.number("creation_timestamp"), Tags: s.texts(path.Join(at, "tags")),
 		})
 	}
 	return list

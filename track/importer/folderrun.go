@@ -188,7 +188,7 @@ func (s *Folder) Models(ctx context.Context, e *Experiment, f func(*Model) error
 			continue
 		}
 		l := &Model{Place: dir}
-		l.ID, l.Name, l.Type, l.SourceRun = name, m["name"], m["model_type"], m["source_run_id"]
+		l.ID, l.Name, l.Type, l.SourceRun, l.Created = name, m["name"], m["model_type"], m["source_run_id"], m.number("creation_timestamp")
 		l.Status, l.ArtifactURI, l.Tags = modelStatusOf(m["status"]), first(m, "artifact_location", "artifact_uri"), s.texts(path.Join(dir, "tags"))
 		for _, p := range s.texts(path.Join(dir, "params")) {
 			l.Params = append(l.Params, track.Param(p))

@@ -1,22 +1,22 @@
 // Package importer brings the runs of other trackers into a store of runs.
 //
-// A [Source] is what is read, and never changed. Runs keep their IDs, so that a
-// second import leaves alone what is there, and goes on with what an import that
-// was interrupted left unfinished. Experiments are matched by name.
+// A [Source] is what is read, and never changed. Runs, logged models and traces
+// keep their IDs, so that a second import leaves alone what is there, brings what
+// came since, and goes on with what an import that was interrupted left unfinished.
+// Experiments and registered models are matched by name.
 package importer
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/xtrepro/xt/track"
 )
 
-// UnfinishedTag marks runs, experiments and registered models until all of them
-// is there.
+// UnfinishedTag marks what is imported until all of it is there. Its value is the
+// [Source.Name].
 const UnfinishedTag = "xt.import"
 
 // Experiment is an experiment of a source.
@@ -37,11 +37,11 @@ type Model struct {
 	Place string
 }
 
-// File is an artifact of a source: Path below that of its run.
-type File struct {
-	Path string
-	Size int64 // -1 if it is not known
-	Open func() (io.ReadCloser, error)
+// Trace is a trace of a source, without its spans.
+type Trace struct {
+	track.TraceInfo
+	Runs  []string // that it was linked to
+	Spans func() ([]track.Span, error)
 }
 
 // Registered is a registered model of a source, with its versions.
@@ -53,6 +53,8 @@ type Registered struct {
 // Source is a store of another tracker. What in it is broken is passed over with
 // a warning; an error is one that ends the import.
 type Source interface {
+	// Name names the source, each time in the same way.
+	Name() string
 	Experiments(ctx context.Context, f func(*Experiment) error) error
 	// Runs calls f for the runs of an experiment, deleted ones too.
 	Runs(ctx context.Context, e *Experiment, f func(*Run) error) error
@@ -64,6 +66,8 @@ type Source interface {
 	Models(ctx context.Context, e *Experiment, f func(*Model) error) error
 	// ModelFiles calls f for the artifacts of a logged model.
 	ModelFiles(ctx context.Context, m *Model, f func(*File) error) error
+	// Traces calls f for the traces of an experiment.
+	Traces(ctx context.Context, e *Experiment, f func(*Trace) error) error
 	Registered(ctx context.Context, f func(*Registered) error) error
 	Close() error
 }
@@ -76,7 +80,7 @@ type Options struct {
 	Experiments []string // the names of those to bring; nil for all
 	DryRun      bool     // only count
 	Warn        Warn
-	// Run, unless nil, is called after each run, with what came so far.
+	// Run, unless nil, is called after each run and each trace, with what came so far.
 	Run func(r Report)
 	// File, unless nil, is called for each artifact that was stored.
 	File func(size int64)
@@ -86,11 +90,13 @@ type Options struct {
 type Report struct {
 	Experiments   int   `json:"experiments"` // that are new
 	Runs          int   `json:"runs"`
+	Updated       int   `json:"runs_updated"` // runs that were still going on when they came
 	Present       int   `json:"runs_present"` // runs that were there already
 	Points        int64 `json:"points"`
 	Artifacts     int64 `json:"artifacts"`
 	Bytes         int64 `json:"bytes"`
 	LoggedModels  int   `json:"logged_models"`
+	Traces        int   `json:"traces"`
 	Registered    int   `json:"registered_models"` // that are new
 	ModelVersions int   `json:"model_versions"`
 }
@@ -102,14 +108,19 @@ type job struct {
 	src    Source
 	dst    track.Store
 	report Report
+	mark   track.Tag         // of what is unfinished
 	moved  map[string]string // the artifact URIs of runs in the source, and here
 	seen   map[string]bool   // the runs of the source
+	models map[string]bool   // whether logged models are here
 }
 
 // Import brings what src has into dst, and returns what it brought, also if there
 // is an error.
 func Import(ctx context.Context, dst track.Store, src Source, o Options) (Report, error) {
-	j := &job{Options: o, ctx: ctx, src: src, dst: dst, moved: map[string]string{}, seen: map[string]bool{}}
+	j := &job{
+		Options: o, ctx: ctx, src: src, dst: dst, mark: track.Tag{Key: UnfinishedTag, Value: plain(src.Name())},
+		moved: map[string]string{}, seen: map[string]bool{}, models: map[string]bool{},
+	}
 	if j.Warn == nil {
 		j.Warn = func(string, string) {}
 	}
@@ -146,22 +157,24 @@ func (j *job) experiment(e *Experiment) error {
 	if err != nil {
 		return err
 	}
-	if err := j.logged(e, t); err != nil {
-		return err
+	err = j.logged(e, t)
+	if err == nil {
+		err = j.runs(e, t)
 	}
-	err = j.src.Runs(j.ctx, e, func(r *Run) error {
-		if err := j.run(e, t, r); err != nil {
-			return fmt.Errorf("import run %s: %w", r.ID, err)
-		}
-		if j.Options.Run != nil {
-			j.Options.Run(j.report)
-		}
-		return nil
-	})
+	if err == nil {
+		err = j.traces(e, t)
+	}
 	if err != nil {
 		return errors.Join(err, j.closeAgain(t))
 	}
 	return j.finishExperiment(e, t)
+}
+
+// tell says how far the import is.
+func (j *job) tell() {
+	if j.Options.Run != nil {
+		j.Options.Run(j.report)
+	}
 }
 
 // target returns the experiment of that name, which it makes if need be.
@@ -182,8 +195,8 @@ func (j *job) target(e *Experiment) (*target, error) {
 		t.ArtifactLocation = "mlflow-artifacts:/"
 		return t, nil
 	}
-	n := track.NewExperiment{Name: e.Name, ArtifactLocation: keptLocation(e.ArtifactLocation)}
-	n.Tags = append(j.experimentTags(e), track.Tag{Key: UnfinishedTag, Value: "unfinished"})
+	n := track.NewExperiment{Name: e.Name, ArtifactLocation: keptLocation(e.ArtifactLocation), Created: e.Created}
+	n.Tags = append(j.experimentTags(e), j.mark)
 	id, err := j.dst.CreateExperiment(j.ctx, n)
 	if err != nil {
 		return nil, err

@@ -26,11 +26,23 @@ const maxMetaTokens = 10_000
 // parseMeta reads what MLflow writes: a mapping of scalars, lists, and mappings of
 // scalars. Scalars stay as they are written, since YAML's libraries do not agree
 // on which are numbers.
-func parseMeta(b []byte) (m meta, err error) {
+func parseMeta(b []byte) (meta, error) {
+	root, err := parseYAML(b)
+	if err != nil {
+		return nil, err
+	}
+	m := meta{}
+	if !m.add("", root) {
+		return nil, errors.New("no mapping")
+	}
+	return m, nil
+}
+
+func parseYAML(b []byte) (root ast.Node, err error) {
 	// The parser is not ours, and the file may be hostile.
 	defer func() {
 		if p := recover(); p != nil {
-			m, err = nil, fmt.Errorf("no YAML: %v", p)
+			root, err = nil, fmt.Errorf("no YAML: %v", p)
 		}
 	}()
 	tokens := lexer.Tokenize(string(b))
@@ -41,11 +53,10 @@ func parseMeta(b []byte) (m meta, err error) {
 	if err != nil {
 		return nil, yamlError(err)
 	}
-	m = meta{}
-	if len(file.Docs) != 1 || file.Docs[0].Body == nil || !m.add("", file.Docs[0].Body) {
+	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
 		return nil, errors.New("no mapping")
 	}
-	return m, nil
+	return file.Docs[0].Body, nil
 }
 
 // metaError is what is wrong in a line of a file.
@@ -87,13 +98,8 @@ func checkTokens(tokens token.Tokens) error {
 
 // add reads a mapping, and is false if n is none.
 func (m meta) add(prefix string, n ast.Node) bool {
-	var values []*ast.MappingValueNode
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		values = n.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{n}
-	default:
+	values, ok := mapping(n)
+	if !ok {
 		return false
 	}
 	for _, v := range values {
@@ -104,6 +110,16 @@ func (m meta) add(prefix string, n ast.Node) bool {
 		m[key] = scalar(v.Value)
 	}
 	return true
+}
+
+func mapping(n ast.Node) ([]*ast.MappingValueNode, bool) {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		return n.Values, true
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{n}, true
+	}
+	return nil, false
 }
 
 func scalar(n ast.Node) string {
@@ -124,8 +140,21 @@ func scalar(n ast.Node) string {
 
 // number returns a number, 0 if there is none.
 func (m meta) number(key string) int64 {
-	n, _ := strconv.ParseInt(m[key], 10, 64)
+	n, _ := parseNumber(m[key])
 	return n
+}
+
+// parseNumber reads a whole number, which some write as one that is not.
+func parseNumber(s string) (int64, bool) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err == nil {
+		return n, true
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+		return 0, false
+	}
+	return int64(f), true
 }
 
 // below returns the pairs of a mapping in it.

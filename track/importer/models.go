@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/xtrepro/xt/track"
 )
@@ -27,7 +28,7 @@ func (j *job) model(t *target, m *Model) error {
 	was, err := j.dst.LoggedModel(j.ctx, m.ID)
 	switch {
 	case err == nil && !hasTag(was.Tags, UnfinishedTag):
-		j.moved[m.ArtifactURI] = was.ArtifactURI
+		j.moved[m.ArtifactURI], j.models[m.ID] = was.ArtifactURI, true
 		return nil
 	case err != nil && track.CodeOf(err) != track.NotFound:
 		return err
@@ -41,8 +42,9 @@ func (j *job) model(t *target, m *Model) error {
 			return err
 		}
 	}
-	j.moved[m.ArtifactURI] = was.ArtifactURI
-	err = j.files("logged model "+m.ID, was.ArtifactURI, func(f func(*File) error) error { return j.src.ModelFiles(j.ctx, m, f) })
+	j.moved[m.ArtifactURI], j.models[m.ID] = was.ArtifactURI, true
+	trusted := slices.Contains(was.Tags, j.mark)
+	whole, err := j.files("logged model "+m.ID, was.ArtifactURI, trusted, func(f func(*File) error) error { return j.src.ModelFiles(j.ctx, m, f) })
 	if err != nil {
 		return err
 	}
@@ -52,7 +54,21 @@ func (j *job) model(t *target, m *Model) error {
 		}
 	}
 	j.report.LoggedModels++
+	if !whole {
+		return nil
+	}
 	return j.dst.DeleteModelTag(j.ctx, m.ID, UnfinishedTag)
+}
+
+// hasModel reports whether the store has a logged model.
+func (j *job) hasModel(id string) bool {
+	has, known := j.models[id]
+	if !known {
+		_, err := j.dst.LoggedModel(j.ctx, id)
+		has = err == nil
+		j.models[id] = has
+	}
+	return has
 }
 
 // createModel makes a logged model. It has no ID if there cannot be one.
@@ -60,14 +76,11 @@ func (j *job) createModel(t *target, m *Model) (none track.LoggedModel, err erro
 	if err := j.open(t); err != nil {
 		return none, err
 	}
-	n := track.NewLoggedModel{ID: m.ID, Experiment: t.ID, Name: plain(m.Name), Type: plain(m.Type), SourceRun: plain(m.SourceRun)}
+	n := track.NewLoggedModel{ID: m.ID, Experiment: t.ID, Name: plain(m.Name), Type: plain(m.Type), SourceRun: plain(m.SourceRun), Created: m.Created}
 	for _, p := range m.Params {
 		n.Params = append(n.Params, track.Param{Key: plain(p.Key), Value: plain(p.Value)})
 	}
-	for _, tag := range m.Tags {
-		n.Tags = append(n.Tags, track.Tag{Key: plain(tag.Key), Value: plain(tag.Value)})
-	}
-	n.Tags = append(n.Tags, track.Tag{Key: UnfinishedTag, Value: "unfinished"})
+	n.Tags = append(plainTags(m.Tags), j.mark)
 	made, err := j.dst.CreateLoggedModel(j.ctx, n)
 	if code := track.CodeOf(err); err != nil && (code == track.InvalidParameter || code == track.AlreadyExists) {
 		j.Warn("logged model "+m.ID, err.Error())

@@ -9,8 +9,8 @@ import (
 	"github.com/xtrepro/xt/track"
 )
 
-// maxGap is how many numbers of versions that are gone are made up for.
-const maxGap = 1000
+// maxVersion is the highest number that a version can have in MLflow.
+const maxVersion = 1<<31 - 1
 
 // registry brings the registered models with their versions.
 func (j *job) registry() error {
@@ -27,6 +27,7 @@ func (j *job) registry() error {
 	})
 }
 
+// registered brings a registered model, or the versions that it has got since.
 func (j *job) registered(m *Registered) error {
 	slices.SortFunc(m.Versions, func(a, b track.ModelVersion) int { return cmp.Compare(a.Version, b.Version) })
 	if len(j.Experiments) > 0 {
@@ -37,27 +38,63 @@ func (j *job) registered(m *Registered) error {
 	}
 	was, err := j.dst.RegisteredModel(j.ctx, m.Name)
 	switch {
-	case err == nil && !hasTag(was.Tags, UnfinishedTag):
-		return nil
-	case err != nil && track.CodeOf(err) != track.NotFound:
+	case track.CodeOf(err) == track.NotFound:
+		j.report.Registered++
+		if j.DryRun {
+			j.report.ModelVersions += len(m.Versions)
+			return nil
+		}
+		if was, err = j.dst.CreateRegisteredModel(j.ctx, m.Name, plain(m.Description), j.registryTags(m.Name, m.Tags)); err != nil {
+			return err
+		}
+	case err != nil:
 		return err
 	}
+	fresh, ok, err := j.freshVersions(m)
+	if err != nil || !ok {
+		return err
+	}
+	j.report.ModelVersions += len(fresh)
 	if j.DryRun {
-		j.report.Registered++
-		j.report.ModelVersions += len(m.Versions)
 		return nil
 	}
-	if err != nil {
-		tags := append(j.registryTags(m.Name, m.Tags), track.Tag{Key: UnfinishedTag, Value: "unfinished"})
-		if _, err := j.dst.CreateRegisteredModel(j.ctx, m.Name, plain(m.Description), tags); err != nil {
+	if err := j.versions(m, fresh); err != nil {
+		return err
+	}
+	if err := j.aliases(m, &was, fresh); err != nil {
+		return err
+	}
+	for _, v := range fresh {
+		if err := j.dst.DeleteModelVersionTag(j.ctx, m.Name, v.Version, UnfinishedTag); err != nil {
 			return err
 		}
 	}
-	if err := j.versions(m); err != nil {
-		return err
+	return nil
+}
+
+// freshVersions returns the versions that are not here, or not with all that they
+// have. It is false if the model here is another one of that name.
+func (j *job) freshVersions(m *Registered) (fresh []*track.ModelVersion, ok bool, err error) {
+	for i := range m.Versions {
+		v := &m.Versions[i]
+		if v.Version < 1 || v.Version > maxVersion || i > 0 && v.Version == m.Versions[i-1].Version {
+			j.Warn("registered model "+m.Name, fmt.Sprintf("%d is no number of a version", v.Version))
+			continue
+		}
+		was, err := j.dst.ModelVersion(j.ctx, m.Name, v.Version)
+		switch {
+		case track.CodeOf(err) == track.NotFound:
+			fresh = append(fresh, v)
+		case err != nil:
+			return nil, false, err
+		case was.Source != plain(v.Source) || was.RunID != plain(v.RunID):
+			j.Warn("registered model "+m.Name, fmt.Sprintf("is left alone, since another model has that name here: its version %d is of another source", v.Version))
+			return nil, false, nil
+		case hasTag(was.Tags, UnfinishedTag):
+			fresh = append(fresh, v)
+		}
 	}
-	j.report.Registered++
-	return j.dst.DeleteRegisteredModelTag(j.ctx, m.Name, UnfinishedTag)
+	return fresh, true, nil
 }
 
 func (j *job) registryTags(name string, tags []track.Tag) []track.Tag {
@@ -73,60 +110,41 @@ func (j *job) registryTags(name string, tags []track.Tag) []track.Tag {
 	return kept
 }
 
-// versions brings versions under their numbers. Those that are gone in the source
-// are made and deleted, since a store counts them.
-func (j *job) versions(m *Registered) error {
-	var fillers []int64
-	next := int64(1)
-	for i := range m.Versions {
-		v := &m.Versions[i]
-		if v.Version < next || v.Version-next > maxGap {
-			j.Warn(fmt.Sprintf("registered model %s, version %d", m.Name, v.Version), "the number is out of order")
+// versions brings versions under their numbers, and into their stages.
+func (j *job) versions(m *Registered, fresh []*track.ModelVersion) error {
+	for _, v := range fresh {
+		if err := j.createVersion(m.Name, v); err != nil && track.CodeOf(err) != track.AlreadyExists {
+			return err
+		}
+		if v.Stage == "" || v.Stage == "None" {
 			continue
 		}
-		for ; next < v.Version; next++ {
-			fillers = append(fillers, next)
-			if err := j.version(m.Name, &track.ModelVersion{Version: next}); err != nil {
-				return err
-			}
-		}
-		next = v.Version + 1
-		if err := j.version(m.Name, v); err != nil {
-			return err
-		}
-		j.report.ModelVersions++
-	}
-	for _, n := range fillers {
-		if err := j.dst.DeleteModelVersion(j.ctx, m.Name, n); err != nil && track.CodeOf(err) != track.NotFound {
+		_, err := j.dst.StageModelVersion(j.ctx, m.Name, v.Version, v.Stage, archives(m, v))
+		if track.CodeOf(err) == track.InvalidParameter {
+			j.Warn("registered model "+m.Name, fmt.Sprintf("the stage of version %d: %v", v.Version, err))
+		} else if err != nil {
 			return err
 		}
 	}
-	return j.aliases(m)
+	return nil
 }
 
-// version makes a version unless it is there, and says how far it is.
-func (j *job) version(name string, v *track.ModelVersion) error {
-	_, err := j.dst.ModelVersion(j.ctx, name, v.Version)
-	if track.CodeOf(err) == track.NotFound {
-		err = j.createVersion(name, v)
+// archives reports whether a version has taken the place of those that were in its
+// stage before.
+func archives(m *Registered, v *track.ModelVersion) bool {
+	stage, err := track.CheckStage(v.Stage)
+	if err != nil || stage != "Staging" && stage != "Production" {
+		return false
 	}
-	if err != nil || v.Stage == "" || v.Stage == "None" {
-		return err
-	}
-	_, err = j.dst.StageModelVersion(j.ctx, name, v.Version, v.Stage, false)
-	return err
+	return !slices.ContainsFunc(m.Versions, func(o track.ModelVersion) bool { return o.Version != v.Version && o.Stage == v.Stage })
 }
 
 func (j *job) createVersion(name string, v *track.ModelVersion) error {
-	n := track.NewModelVersion{
-		Name: name, Description: plain(v.Description), Source: plain(v.Source), RunID: plain(v.RunID), RunLink: plain(v.RunLink),
-		ModelID: plain(v.ModelID), User: plain(v.User), Tags: j.registryTags(name, v.Tags),
+	_, err := j.dst.CreateModelVersion(j.ctx, track.NewModelVersion{
+		Name: name, Version: v.Version, Description: plain(v.Description), Source: plain(v.Source), RunID: plain(v.RunID), RunLink: plain(v.RunLink),
+		ModelID: plain(v.ModelID), User: plain(v.User), Created: v.Created, Tags: append(j.registryTags(name, v.Tags), j.mark),
 		StorageLocation: j.here(cmp.Or(v.StorageLocation, v.Source)),
-	}
-	made, err := j.dst.CreateModelVersion(j.ctx, n)
-	if err == nil && made.Version != v.Version {
-		return fmt.Errorf("version %d got the number %d", v.Version, made.Version)
-	}
+	})
 	return err
 }
 
@@ -146,14 +164,14 @@ func (j *job) here(uri string) string {
 	return ""
 }
 
-func (j *job) aliases(m *Registered) error {
-	aliases := m.Aliases
-	for i := range m.Versions {
-		for _, name := range m.Versions[i].Aliases {
-			aliases = append(aliases, track.Alias{Name: name, Version: m.Versions[i].Version})
+// aliases sets the aliases that are not here, or that have moved to a version that
+// was not.
+func (j *job) aliases(m *Registered, was *track.RegisteredModel, fresh []*track.ModelVersion) error {
+	for _, a := range m.Aliases {
+		isHere := slices.ContainsFunc(was.Aliases, func(o track.Alias) bool { return o.Name == a.Name })
+		if isHere && !slices.ContainsFunc(fresh, func(v *track.ModelVersion) bool { return v.Version == a.Version }) {
+			continue
 		}
-	}
-	for _, a := range aliases {
 		err := j.dst.SetAlias(j.ctx, m.Name, a.Name, a.Version)
 		if code := track.CodeOf(err); err != nil && (code == track.InvalidParameter || code == track.NotFound) {
 			j.Warn("registered model "+m.Name, fmt.Sprintf("the alias %s of version %d: %v", a.Name, a.Version, err))

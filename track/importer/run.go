@@ -1,8 +1,7 @@
 package importer
 
 import (
-	"errors"
-	"io/fs"
+	"fmt"
 	"regexp"
 	"slices"
 
@@ -10,6 +9,17 @@ import (
 )
 
 var runID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// runs brings the runs of an experiment.
+func (j *job) runs(e *Experiment, t *target) error {
+	return j.src.Runs(j.ctx, e, func(r *Run) error {
+		if err := j.run(e, t, r); err != nil {
+			return fmt.Errorf("import run %s: %w", r.ID, err)
+		}
+		j.tell()
+		return nil
+	})
+}
 
 // run brings a run, unless it is there.
 func (j *job) run(e *Experiment, t *target, r *Run) error {
@@ -22,25 +32,37 @@ func (j *job) run(e *Experiment, t *target, r *Run) error {
 		r.Lifecycle = track.Deleted
 	}
 	was, err := j.dst.Run(j.ctx, r.ID)
-	switch {
-	case err == nil && !hasTag(was.Tags, UnfinishedTag):
-		j.report.Present++
-		j.moved[r.ArtifactURI] = was.ArtifactURI
-		return nil
-	case err != nil && track.CodeOf(err) != track.NotFound:
+	if err != nil && track.CodeOf(err) != track.NotFound {
 		return err
 	}
+	count := &j.report.Runs
+	if err == nil && !hasTag(was.Tags, UnfinishedTag) {
+		j.moved[r.ArtifactURI] = was.ArtifactURI
+		if !endedSince(r, &was) {
+			j.report.Present++
+			return nil
+		}
+		count = &j.report.Updated
+	}
 	if j.DryRun {
+		*count++
 		return j.countRun(r)
 	}
+	trusted := slices.Contains(was.Tags, j.mark)
 	if was, err = j.begin(t, r, &was); err != nil {
 		return err
 	}
-	if err := j.fillRun(r, &was); err != nil {
+	whole, err := j.fillRun(r, &was, trusted)
+	if err != nil {
 		return err
 	}
-	j.report.Runs++
-	return j.finishRun(r)
+	*count++
+	return j.finishRun(r, whole)
+}
+
+// endedSince reports whether a run was still going on when it came, and is no more.
+func endedSince(r *Run, was *track.Run) bool {
+	return was.Status == track.Running && r.Status != track.Running && was.Lifecycle == track.Active && was.Origin == nil
 }
 
 // begin makes the run, or opens what an import before has made of it.
@@ -49,7 +71,10 @@ func (j *job) begin(t *target, r *Run, was *track.Run) (track.Run, error) {
 		return *was, err
 	}
 	if was.ID != "" {
-		return *was, j.dst.RestoreRun(j.ctx, r.ID)
+		if err := j.dst.RestoreRun(j.ctx, r.ID); err != nil {
+			return *was, err
+		}
+		return *was, j.dst.SetTag(j.ctx, r.ID, j.mark)
 	}
 	n := track.NewRun{ID: r.ID, Experiment: t.ID, Name: plain(r.Name), User: plain(r.User), Status: r.Status, Start: r.Start}
 	for _, tag := range r.Tags {
@@ -58,23 +83,24 @@ func (j *job) begin(t *target, r *Run, was *track.Run) (track.Run, error) {
 		}
 	}
 	n.Name = track.Clip(n.Name, track.MaxTagValue)
-	n.Tags = []track.Tag{{Key: UnfinishedTag, Value: "unfinished"}}
+	n.Tags = []track.Tag{j.mark}
 	return j.dst.CreateRun(j.ctx, n)
 }
 
-// fillRun logs what the run has. All of it can be logged again.
-func (j *job) fillRun(r *Run, to *track.Run) error {
+// fillRun logs what the run has. All of it can be logged again. It is false if
+// artifacts have to wait for another import.
+func (j *job) fillRun(r *Run, to *track.Run, trusted bool) (whole bool, err error) {
 	if err := track.LogAll(j.ctx, j.dst, r.ID, track.Batch{Tags: j.tags(r), Params: j.params(r, to)}); err != nil {
-		return err
+		return false, err
 	}
 	if err := j.inputs(r); err != nil {
-		return err
+		return false, err
 	}
 	if err := j.points(r); err != nil {
-		return err
+		return false, err
 	}
 	j.moved[r.ArtifactURI] = to.ArtifactURI
-	return j.files("run "+r.ID, to.ArtifactURI, func(f func(*File) error) error { return j.src.Files(j.ctx, r, f) })
+	return j.files("run "+r.ID, to.ArtifactURI, trusted, func(f func(*File) error) error { return j.src.Files(j.ctx, r, f) })
 }
 
 func (j *job) inputs(r *Run) error {
@@ -85,20 +111,18 @@ func (j *job) inputs(r *Run) error {
 		}
 		return err != nil
 	})
-	var models []track.ModelInput
-	for _, m := range r.ModelInputs {
-		if _, err := j.dst.LoggedModel(j.ctx, m.ModelID); err == nil {
-			models = append(models, m)
+	for i := range inputs {
+		cleanDataset(&inputs[i])
+	}
+	models := slices.DeleteFunc(slices.Clone(r.ModelInputs), func(m track.ModelInput) bool { return !j.hasModel(m.ModelID) })
+	if len(inputs)+len(models) > 0 {
+		if err := j.dst.LogInputs(j.ctx, r.ID, inputs, models); err != nil {
+			return err
 		}
 	}
-	if err := j.dst.LogInputs(j.ctx, r.ID, inputs, models); err != nil {
-		return err
-	}
-	var outputs []track.ModelOutput
-	for _, m := range r.ModelOutputs {
-		if _, err := j.dst.LoggedModel(j.ctx, m.ModelID); err == nil {
-			outputs = append(outputs, m)
-		}
+	outputs := slices.DeleteFunc(slices.Clone(r.ModelOutputs), func(m track.ModelOutput) bool { return !j.hasModel(m.ModelID) })
+	if len(outputs) == 0 {
+		return nil
 	}
 	return j.dst.LogOutputs(j.ctx, r.ID, outputs)
 }
@@ -137,20 +161,24 @@ func countPoints(batch []track.Metric) (n int64) {
 	return n
 }
 
-// finishRun says how the run ended, and that all of it is here.
-func (j *job) finishRun(r *Run) error {
+// finishRun says how the run ended, and that all of it is here if it is.
+func (j *job) finishRun(r *Run, whole bool) error {
 	if _, err := j.dst.UpdateRun(j.ctx, r.ID, track.RunUpdate{Status: r.Status, End: r.End}); err != nil {
 		return err
 	}
-	if err := j.dst.DeleteTag(j.ctx, r.ID, UnfinishedTag); err != nil || r.Lifecycle != track.Deleted {
-		return err
+	if whole {
+		if err := j.dst.DeleteTag(j.ctx, r.ID, UnfinishedTag); err != nil {
+			return err
+		}
+	}
+	if r.Lifecycle != track.Deleted {
+		return nil
 	}
 	return j.dst.DeleteRun(j.ctx, r.ID)
 }
 
 // countRun counts what would be brought.
 func (j *job) countRun(r *Run) error {
-	j.report.Runs++
 	err := j.src.Points(j.ctx, r, func(m track.Metric) error {
 		if m, ok := j.point(r, m); ok {
 			j.report.Points += countPoints([]track.Metric{m})
@@ -161,72 +189,4 @@ func (j *job) countRun(r *Run) error {
 		return err
 	}
 	return j.src.Files(j.ctx, r, j.countFile)
-}
-
-func (j *job) countFile(f *File) error {
-	j.report.Artifacts++
-	j.report.Bytes += max(f.Size, 0)
-	return nil
-}
-
-// files stores artifacts below the URL of a run or model here. What is there in
-// the same size was stored by an import before.
-func (j *job) files(what, uri string, each func(func(*File) error) error) error {
-	root, ok := track.ArtifactPathOf(uri)
-	if !ok {
-		return nil // its clients find them where they were
-	}
-	return each(func(f *File) error {
-		p, err := root.Join(f.Path)
-		if err != nil || p == root {
-			j.Warn(what, "the artifact "+f.Path+" has a name that cannot be kept")
-			return nil
-		}
-		if a, err := j.dst.Artifact(j.ctx, p); err == nil && !a.IsDir && f.Size >= 0 && a.Node.Size == f.Size {
-			return j.stored(f.Size)
-		}
-		return j.store(what, p, f)
-	})
-}
-
-func (j *job) store(what string, p track.Path, f *File) error {
-	r, err := f.Open()
-	if err != nil {
-		if j.ctx.Err() != nil {
-			return err
-		}
-		j.Warn(what, "the artifact "+f.Path+": "+reason(err))
-		return nil
-	}
-	a, err := j.dst.PutArtifact(j.ctx, p, r)
-	err = errors.Join(err, r.Close())
-	if err == nil {
-		return j.stored(a.Node.Size)
-	}
-	if track.CodeOf(err) != track.InvalidParameter {
-		return err
-	}
-	j.Warn(what, "the artifact "+f.Path+": "+err.Error())
-	return nil
-}
-
-func (j *job) stored(size int64) error {
-	j.report.Artifacts++
-	j.report.Bytes += size
-	if j.File != nil {
-		j.File(size)
-	}
-	return nil
-}
-
-// reason returns the error without the path that the warning names already.
-func reason(err error) string {
-	if e := (*fs.PathError)(nil); errors.As(err, &e) {
-		return e.Err.Error()
-	}
-	return err.Error()
-}
-
-func hasTag(tags []track.Tag, key string) bool {
-	return slices.ContainsFunc(tags, func(t track.Tag) bool { return t.Key == key })
 }

@@ -3,10 +3,12 @@ package importer
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,8 +20,8 @@ import (
 
 // Login is how a client shows a server who it is.
 type Login struct {
-	Token          string
-	User, Password string // where there is no token
+	User, Password string
+	Token          string // where there are no user and password
 }
 
 // Server is a tracking server that speaks MLflow's protocol.
@@ -29,6 +31,7 @@ type Server struct {
 	client *http.Client
 	warn   Warn
 	wait   time.Duration             // before a request is tried again
+	stall  time.Duration             // without a byte, after which a connection is given up
 	points map[string][]track.Metric // by run: those of an experiment about logged models
 }
 
@@ -36,35 +39,44 @@ type Server struct {
 const (
 	maxAnswer   = 256 << 20 // bytes of JSON
 	maxTries    = 5
-	maxDepth    = 100 // of folders of artifacts
+	maxEmpty    = 100     // pages without anything, one after the other
+	maxListed   = 1 << 20 // artifacts and folders of a run
 	answerTime  = 2 * time.Minute
+	stallTime   = time.Minute
 	longestWait = 10 * time.Second
 )
 
-// OpenServer returns the server at a URL. It is asked nothing yet.
+// OpenServer returns the server at a URL. It is asked nothing yet. Who the URL says
+// that it is for counts more than the login.
 func OpenServer(address string, login Login, warn Warn) (*Server, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
 		return nil, errors.New("this is no address of a server")
 	}
 	u.RawQuery, u.Fragment = "", ""
-	if u.User != nil && login == (Login{}) {
-		login.User = u.User.Username()
+	if u.User != nil {
+		login = Login{User: u.User.Username()}
 		login.Password, _ = u.User.Password()
 	}
 	u.User = nil
 	transport := http.DefaultTransport.(*http.Transport).Clone() // takes the proxy from the environment
 	transport.ResponseHeaderTimeout = answerTime
 	client := &http.Client{Transport: transport, CheckRedirect: mayRedirect}
-	return &Server{strings.TrimRight(u.String(), "/"), login, client, warn, 500 * time.Millisecond, nil}, nil
+	return &Server{base: strings.TrimRight(u.String(), "/"), login: login, client: client, warn: warn, wait: 500 * time.Millisecond, stall: stallTime}, nil
 }
+
+// Name implements [Source].
+func (s *Server) Name() string { return s.base }
+
+// errRedirect is about a server that leads elsewhere.
+var errRedirect = errors.New("is not followed")
 
 func mayRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
-		return errors.New("the server leads from one address to the next, more than 10 times")
+		return fmt.Errorf("the server leads from one address to the next more than 10 times, which %w", errRedirect)
 	}
 	if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
-		return errors.New("the server leads from https to http, where anybody on the way could read it")
+		return fmt.Errorf("the server leads from https to http, where anybody on the way could read it, which %w", errRedirect)
 	}
 	return nil
 }
@@ -92,6 +104,15 @@ func (e *statusError) Error() string {
 	return text
 }
 
+// passing reports whether the server may answer otherwise in a while.
+func (e *statusError) passing() bool {
+	switch e.status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
 func isStatus(err error, codes ...int) bool {
 	e := (*statusError)(nil)
 	if !errors.As(err, &e) {
@@ -105,53 +126,111 @@ func isStatus(err error, codes ...int) bool {
 	return false
 }
 
-// send sends a request, again if the server cannot answer now.
-func (s *Server) send(ctx context.Context, method, path string, query url.Values, body []byte) (*http.Response, error) {
-	at := s.base + path
-	if query != nil {
-		at += "?" + query.Encode()
-	}
+// retry calls f again while the server cannot answer.
+func (s *Server) retry(ctx context.Context, f func() error) error {
 	for try := 1; ; try++ {
-		resp, err := s.once(ctx, method, at, body)
-		if err == nil || try == maxTries || ctx.Err() != nil {
-			return resp, err
-		}
-		if e := (*statusError)(nil); errors.As(err, &e) && e.status < 500 && e.status != http.StatusTooManyRequests {
-			return nil, err
+		err := f()
+		if err == nil || try == maxTries || ctx.Err() != nil || isFinal(err, try) {
+			return err
 		}
 		if err := backoff.Sleep(ctx, backoff.Pause(try, s.wait, longestWait)); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
 
-func (s *Server) once(ctx context.Context, method, at string, body []byte) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, at, bytes.NewReader(body))
+// isFinal reports whether a request that was tried so often would have the same
+// error again.
+func isFinal(err error, tries int) bool {
+	var status *statusError
+	var cert *tls.CertificateVerificationError
+	var name *net.DNSError
+	switch {
+	case errors.As(err, &status):
+		// This is also what MLflow has for a place of artifacts that it cannot read.
+		return !status.passing() && (status.status != http.StatusInternalServerError || tries > 1)
+	case errors.As(err, &name):
+		return name.IsNotFound
+	}
+	return errors.Is(err, errRedirect) || errors.Is(err, errAnswer) || errors.Is(err, errLarger) || errors.As(err, &cert)
+}
+
+// open sends a request, again if the server cannot answer now.
+func (s *Server) open(ctx context.Context, path string, query url.Values) (r io.ReadCloser, err error) {
+	err = s.retry(ctx, func() error {
+		r, err = s.once(ctx, http.MethodGet, path, query, nil)
+		return err
+	})
+	return r, err
+}
+
+func (s *Server) once(ctx context.Context, method, path string, query url.Values, sent []byte) (io.ReadCloser, error) {
+	at := s.base + path
+	if query != nil {
+		at += "?" + query.Encode()
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	req, err := http.NewRequestWithContext(ctx, method, at, bytes.NewReader(sent))
 	if err != nil {
+		cancel(nil)
 		return nil, err
 	}
-	if body != nil {
+	if sent != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if s.login.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+s.login.Token)
-	} else if s.login.User != "" {
+	switch {
+	case s.login.User != "" && s.login.Password != "" || s.login.User != "" && s.login.Token == "":
 		req.SetBasicAuth(s.login.User, s.login.Password)
+	case s.login.Token != "":
+		req.Header.Set("Authorization", "Bearer "+s.login.Token)
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
+		cancel(nil)
 		return nil, err
 	}
+	b := &watched{resp.Body, ctx, cancel, s.stall}
 	if resp.StatusCode == http.StatusOK {
-		return resp, nil
+		return b, nil
 	}
 	e := &statusError{status: resp.StatusCode}
 	var said struct{ Message string }
-	if text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10)); err == nil && json.Unmarshal(text, &said) == nil {
+	if text, err := io.ReadAll(io.LimitReader(b, 64<<10)); err == nil && json.Unmarshal(text, &said) == nil {
 		e.message = plain(said.Message)
 	}
-	return nil, errors.Join(e, resp.Body.Close())
+	return nil, errors.Join(e, b.Close())
 }
+
+// watched is the body of an answer, which is given up if nothing comes for a while.
+// However long all of it takes does not matter.
+type watched struct {
+	io.ReadCloser
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	stall  time.Duration
+}
+
+// errStalled is why an answer is given up.
+var errStalled = errors.New("nothing came from the server for too long")
+
+func (w *watched) Read(p []byte) (int, error) {
+	timer := time.AfterFunc(w.stall, func() { w.cancel(errStalled) })
+	n, err := w.ReadCloser.Read(p)
+	timer.Stop()
+	if err != nil && errors.Is(context.Cause(w.ctx), errStalled) {
+		err = errStalled
+	}
+	return n, err
+}
+
+// Close ends the answer, of which there may be more.
+func (w *watched) Close() error {
+	w.cancel(nil)
+	return w.ReadCloser.Close()
+}
+
+// errAnswer is about an answer that is not what was asked for.
+var errAnswer = errors.New("this is no answer of MLflow's")
 
 // call asks for JSON. A nil body makes it a GET with the query.
 func (s *Server) call(ctx context.Context, path string, query url.Values, body, answer any) error {
@@ -163,80 +242,22 @@ func (s *Server) call(ctx context.Context, path string, query url.Values, body, 
 		}
 		method, sent = http.MethodPost, b
 	}
-	resp, err := s.send(ctx, method, path, query, sent)
+	err := s.retry(ctx, func() error {
+		r, err := s.once(ctx, method, path, query, sent)
+		if err != nil {
+			return err
+		}
+		b, err := readAll(r, maxAnswer)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(quoteNumbers(b), answer); err != nil {
+			return fmt.Errorf("%w: %w", errAnswer, err)
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("ask %s%s: %w", s.base, path, err)
 	}
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	err = errors.Join(err, resp.Body.Close())
-	if err == nil && len(b) > maxAnswer {
-		err = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
-	}
-	if err == nil {
-		err = json.Unmarshal(quoteNumbers(b), answer)
-	}
-	if err != nil {
-		return fmt.Errorf("read the answer of %s%s: %w", s.base, path, err)
-	}
 	return nil
-}
-
-// quoteNumbers puts quotes around NaN and Infinity, which Python's JSON has bare.
-func quoteNumbers(b []byte) []byte {
-	if json.Valid(b) {
-		return b
-	}
-	var out []byte
-	inText := false
-	for i := 0; i < len(b); i++ {
-		word := ""
-		switch {
-		case inText && b[i] == '\\' && i+1 < len(b):
-			out = append(out, b[i])
-			i++
-		case b[i] == '"':
-			inText = !inText
-		case !inText:
-			for _, w := range []string{"NaN", "-Infinity", "Infinity"} {
-				if bytes.HasPrefix(b[i:], []byte(w)) {
-					word = w
-					break
-				}
-			}
-		}
-		if word == "" {
-			out = append(out, b[i])
-			continue
-		}
-		out = append(append(append(out, '"'), word...), '"')
-		i += len(word) - 1
-	}
-	return out
-}
-
-// pages calls ask with the token of each page, until there is none.
-func pages(ask func(token string) (next string, err error)) error {
-	seen := map[string]bool{}
-	for token := ""; ; {
-		next, err := ask(token)
-		if err != nil || next == "" {
-			return err
-		}
-		if seen[next] {
-			return errors.New("the server gives the same page again and again")
-		}
-		seen[next], token = true, next
-	}
-}
-
-// with returns a query with a token, unless that is "".
-func with(token string, pairs ...string) url.Values {
-	q := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		q.Set(pairs[i], pairs[i+1])
-	}
-	if token != "" {
-		q.Set("page_token", token)
-	}
-	return q
 }

@@ -118,7 +118,7 @@ func walkTree(root *os.Root, warn func(name, problem string), f func(*File) erro
 			warn(name, reason(err))
 			return nil
 		}
-		return f(&File{name, info.Size(), func() (io.ReadCloser, error) { return root.Open(filepath.FromSlash(name)) }})
+		return f(&File{name, info.Size(), true, func() (io.ReadCloser, error) { return root.Open(filepath.FromSlash(name)) }})
 	})
 }
 

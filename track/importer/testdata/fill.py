@@ -51,6 +51,25 @@ client.delete_model_version("net", "2")
 client.transition_model_version_stage("net", "3", "Production")
 client.set_registered_model_alias("net", "champion", "3")
 if version >= (3, 0):
+    from mlflow.entities import AssessmentSource, SpanEvent
+    prompt = client.register_prompt("greet", "Hello {{name}}", commit_message="first", tags={"team": "a"})
+    client.set_prompt_alias("greet", "live", 1)
+    with mlflow.start_run(run_id=id):
+        with mlflow.start_span(name="chain", span_type="CHAIN") as root:
+            made["trace"] = root.trace_id
+            root.set_inputs({"q": "wörld\n'x'"})
+            with mlflow.start_span(name="llm", span_type="LLM") as span:
+                span.set_attribute("temperature", 0.5)
+                span.set_outputs({"a": None, "b": "1e5"})
+                span.add_event(SpanEvent("ev", attributes={"x": 1}))
+            root.set_outputs("ok")
+    mlflow.flush_trace_async_logging()
+    mlflow.set_trace_tag(made["trace"], "who", "me\nyou")
+    judge = AssessmentSource("HUMAN", "me")
+    good = mlflow.log_feedback(trace_id=made["trace"], name="good", value="1e5", rationale="because", source=judge, metadata={"k": "v"})
+    mlflow.override_feedback(trace_id=made["trace"], assessment_id=good.assessment_id, value=0.5)
+    mlflow.log_expectation(trace_id=made["trace"], name="answer", value={"x": [1, 2]}, source=judge)
+    mlflow.log_feedback(trace_id=made["trace"], name="bad", error=ValueError("boom"), source=AssessmentSource("CODE", "f"))
     logged = client.create_logged_model(experiment, name="cnn", source_run_id=id, params={"depth": "3"}, tags={"a": "b"}, model_type="net")
     made["logged"] = logged.model_id
     with tempfile.TemporaryDirectory() as d:
