@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"slices"
 
 	"github.com/xtrepro/xt/hash"
@@ -21,7 +22,7 @@ type File struct {
 
 func (j *job) countFile(f *File) error {
 	j.report.Artifacts++
-	j.report.Bytes += max(f.Size, 0)
+	j.report.Bytes += min(max(f.Size, 0), math.MaxInt64-j.report.Bytes) // a server may say anything
 	return nil
 }
 
