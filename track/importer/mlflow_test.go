@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"context"
 	"encoding/json"
 	"io/fs"
 	"net/http"
@@ -22,11 +21,16 @@ import (
 // newStore returns an empty store.
 func newStore(t *testing.T) *sql.Store {
 	t.Helper()
+	return storeAt(t, filepath.Join(t.TempDir(), "runs.db"))
+}
+
+func storeAt(t *testing.T, url string) *sql.Store {
+	t.Helper()
 	c, err := cache.Open(t.TempDir(), cache.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sql.Open(t.Context(), filepath.Join(t.TempDir(), "runs.db"), sql.Options{Cache: c})
+	s, err := sql.Open(t.Context(), url, sql.Options{Cache: c})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +93,7 @@ func TestMLflowFolder(t *testing.T) {
 			if err := os.Rename(filepath.Join(dir, "mlruns"), moved); err != nil {
 				t.Fatal(err)
 			}
-			checkImport(t, m, moved, func(w Warn) (Source, error) { return OpenFolder(moved, nil, w) })
+			checkImport(t, newStore(t), m, moved, func(w Warn) (Source, error) { return OpenFolder(moved, nil, w) })
 		})
 	}
 }
@@ -101,9 +105,13 @@ func TestMLflowDatabase(t *testing.T) {
 	}
 	dir := t.TempDir()
 	m := fill(t, testserver.Python(t, withSQL...), dir, "sqlite:///mlflow.db")
-	checkImport(t, m, dir, func(w Warn) (Source, error) {
-		return OpenDatabase(context.Background(), filepath.Join(dir, "mlflow.db"), nil, w)
-	})
+	for store, url := range map[string]string{"sqlite": filepath.Join(t.TempDir(), "runs.db"), "postgres": testserver.Postgres(t).URL} {
+		t.Run(store, func(t *testing.T) {
+			checkImport(t, storeAt(t, url), m, dir, func(w Warn) (Source, error) {
+				return OpenDatabase(t.Context(), filepath.Join(dir, "mlflow.db"), nil, w)
+			})
+		})
+	}
 }
 
 func TestMLflowServer(t *testing.T) {
@@ -115,12 +123,12 @@ func TestMLflowServer(t *testing.T) {
 	server := httptest.NewServer(handler)
 	defer server.Close()
 	m := fill(t, testserver.Python(t, mlflow3...), t.TempDir(), server.URL)
-	checkImport(t, m, "", func(w Warn) (Source, error) { return OpenServer(server.URL, Login{}, w) })
+	checkImport(t, newStore(t), m, "", func(w Warn) (Source, error) { return OpenServer(server.URL, Login{}, w) })
 }
 
 // checkImport imports twice and looks up what came; the files below dir must not
 // change.
-func checkImport(t *testing.T, m made, dir string, open func(Warn) (Source, error)) {
+func checkImport(t *testing.T, s *sql.Store, m made, dir string, open func(Warn) (Source, error)) {
 	t.Helper()
 	before := digests(t, dir)
 	var w warnings
@@ -129,7 +137,6 @@ func checkImport(t *testing.T, m made, dir string, open func(Warn) (Source, erro
 		t.Fatal(err)
 	}
 	defer src.Close()
-	s := newStore(t)
 	dry, err := Import(t.Context(), s, src, Options{DryRun: true})
 	if err != nil {
 		t.Fatal(err)
