@@ -176,7 +176,7 @@ func importWords(r importer.Report, dry bool, warnings int) string {
 	text := fmt.Sprintf("%s: %s in %s, %s, %s (%s)", verb, plural(r.Runs, "run"),
 		plural(r.Experiments, "new experiment"), plural(int(r.Points), "point"), plural(int(r.Artifacts), "artifact"), term.Bytes(r.Bytes))
 	if r.Registered+r.ModelVersions > 0 {
-		text += fmt.Sprintf(", %s, %s of models", plural(r.Registered, "registered model"), plural(r.ModelVersions, "version"))
+		text += fmt.Sprintf(", %s, %s", plural(r.Registered, "new registered model"), plural(r.ModelVersions, "model version"))
 	}
 	if r.LoggedModels > 0 {
 		text += ", " + plural(r.LoggedModels, "logged model")

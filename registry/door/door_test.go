@@ -206,3 +206,35 @@ func TestSearch(t *testing.T) {
 		t.Errorf("a model that was deleted: %v", err)
 	}
 }
+
+// TestStored has a model that was imported into the store: it stays there, until git
+// has versions of that name.
+func TestStored(t *testing.T) {
+	p, ctx := open(t), t.Context()
+	must(p.store.CreateRegisteredModel(ctx, "old", "imported", nil))
+	must(p.store.CreateModelVersion(ctx, track.NewModelVersion{Name: "old", Version: 3, Created: 1234, Source: "s3://x"}))
+	must(p.CreateRegisteredModel(ctx, "net", "", nil))
+	must(p.CreateModelVersion(ctx, track.NewModelVersion{Name: "net", Source: "y"}))
+	if err := p.SetAlias(ctx, "old", "champion", 3); err != nil {
+		t.Error(err)
+	}
+	must(p.StageModelVersion(ctx, "old", 3, "Production", true))
+	if v := must(p.ModelVersionByAlias(ctx, "old", "champion")); v.Version != 3 || v.Stage != "Production" || v.Created != 1234 {
+		t.Errorf("%+v", v)
+	}
+	if v := must(p.CreateModelVersion(ctx, track.NewModelVersion{Name: "old", Source: "z"})); v.Version != 4 {
+		t.Errorf("%+v", v)
+	}
+	for filter, want := range map[string]int{"": 3, "name = 'old'": 2, "name = 'net'": 1, "source_path = 's3://x'": 1} {
+		if page := must(p.SearchModelVersions(ctx, track.Search{Max: 10, Filter: filter})); len(page.Items) != want {
+			t.Errorf("%q: %+v", filter, page.Items)
+		}
+	}
+	if tags := p.git("tag", "-l", "old*"); tags != "" {
+		t.Errorf("git has %s", tags)
+	}
+	must(p.Tags.Register(ctx, registry.Registration{Model: "old", Commit: must(p.Repo.Head())}))
+	if page := must(p.SearchModelVersions(ctx, track.Search{Max: 10, Filter: "name = 'old'"})); len(page.Items) != 1 || page.Items[0].Version != 1 {
+		t.Errorf("%+v", page.Items)
+	}
+}

@@ -68,9 +68,9 @@ func cleanDataset(in *track.DatasetInput) {
 }
 
 func plainTags(tags []track.Tag) []track.Tag {
-	clean := make([]track.Tag, len(tags))
-	for i, t := range tags {
-		clean[i] = track.Tag{Key: plain(t.Key), Value: plain(t.Value)}
+	var clean []track.Tag
+	for _, t := range tags {
+		clean = append(clean, track.Tag{Key: plain(t.Key), Value: plain(t.Value)})
 	}
 	return clean
 }

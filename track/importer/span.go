@@ -27,7 +27,7 @@ const maxSpansFile = 256 << 20
 type spanFile struct {
 	TraceID    string                     `json:"trace_id"`
 	ID         string                     `json:"span_id"`
-	Parent     string                     `json:"parent_span_id"`
+	Parent     string                     `json:"parent_span_id,omitempty"`
 	Name       string                     `json:"name"`
 	Start      json.Number                `json:"start_time_unix_nano"`
 	End        json.Number                `json:"end_time_unix_nano"`
