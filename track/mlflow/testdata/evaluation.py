@@ -31,11 +31,11 @@ dataset.merge_records([trace])
 got = get_dataset(dataset_id=dataset.dataset_id)
 assert got.name == "questions" and got.tags["stage"] == "draft" and got.profile == '{"num_records":3}', got.to_dict()
 assert '"question":"string"' in got.schema and '"depth":"integer"' in got.schema, got.schema
-records = {r.inputs["question"]: r for r in got.records}
-assert records["What is xt?"].expectations == {"answer": "a tool", "score": 0.5}, records
-assert records["What is xt?"].tags["kind"] == "easy" and records["What is xt?"].tags["seen"] == "yes", records
-assert records["Why?"].outputs == {"text": "because"}, records
-assert records["How?"].source_id == trace.info.trace_id and records["How?"].source_type == "TRACE", records
+records = {r["inputs"]["question"]: r for r in got.to_df().to_dict("records")}
+assert records["What is xt?"]["expectations"] == {"answer": "a tool", "score": 0.5}, records
+assert records["What is xt?"]["tags"]["kind"] == "easy" and records["What is xt?"]["tags"]["seen"] == "yes", records
+assert records["Why?"]["outputs"] == {"text": "because"}, records
+assert records["How?"]["source_id"] == trace.info.trace_id and records["How?"]["source_type"] == "TRACE", records
 assert got.digest != dataset.digest or got.last_update_time >= dataset.last_update_time
 
 set_dataset_tags(dataset_id=dataset.dataset_id, tags={"stage": "final"})
@@ -55,6 +55,6 @@ try:
     raise AssertionError("it is still there")
 except MlflowException as e:
     assert e.error_code == "RESOURCE_DOES_NOT_EXIST", e
-assert got.delete_records([records["Why?"].dataset_record_id]) == 1
-assert len(get_dataset(dataset_id=dataset.dataset_id).records) == 2
+assert got.delete_records([records["Why?"]["dataset_record_id"]]) == 1
+assert len(get_dataset(dataset_id=dataset.dataset_id).to_df()) == 2
 print(dataset.dataset_id)
