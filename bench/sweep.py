@@ -16,7 +16,7 @@ import warnings
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parent.parent
-PACKAGES = ["optuna==5.0.0", "cmaes==0.13.0", "scipy"]
+OPTUNA_VERSION = "5.0.0"
 
 
 def branin(t):
@@ -98,7 +98,7 @@ def main() -> None:
         return
     from tools import install_python
 
-    python = opts.python or install_python(opts.tools / "optuna", PACKAGES, "python")
+    python = opts.python or install_python(opts.tools, "optuna", OPTUNA_VERSION, "python", "cmaes==0.13.1", "scipy==1.17.1")
     out = subprocess.run([python, __file__, "--inside"], stdout=subprocess.PIPE, check=True, text=True).stdout
     ours = xt_medians()
     print("| function | sampler | xt | Optuna | its quartiles | xt, µs a trial | Optuna |\n|---|---|---|---|---|---|---|")
