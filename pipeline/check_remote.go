@@ -13,7 +13,7 @@ import (
 // there, and takes the index's word for what is in them: "xt fsck --remote" reads
 // them back.
 func (w *Workspace) InspectRemote(ctx context.Context, s *Snapshot, in *Inspection, t Transfer) error {
-	at := &Workspace{Root: w.Root, Graph: s.Graph, Repo: w.Repo, Lock: w.Lock, Cache: w.Cache, Log: w.Log, environ: w.environ}
+	at := &Workspace{Root: w.Root, Graph: s.Graph, Repo: w.Repo, Lock: w.Lock, Cache: w.Cache, Log: w.Log, environ: w.environ, common: &common{}}
 	to, err := at.destination(t.Remote)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/xtrepro/xt/cache"
@@ -28,21 +29,10 @@ type execution struct {
 	calls  *replay.Session // of the last attempt; nil where calls are not recorded
 }
 
-// execute runs the stage's command and takes its outputs into the cache. Nothing
-// of a command that failed is taken.
-func (e *execution) execute(ctx context.Context, isolated bool) error {
+// execute runs the stage's command, in the way that is given, and takes its outputs
+// into the cache. Nothing of a command that failed is taken.
+func (e *execution) execute(ctx context.Context, run func(context.Context) ([]lock.Item, error)) error {
 	entry, s := e.step.Entry, e.step.Stage
-	err := e.w.bring(ctx, entry.Deps)
-	if err != nil {
-		return err
-	}
-	if e.env, err = e.w.childEnv(ctx, s); err != nil {
-		return err
-	}
-	run := e.inPlace
-	if isolated {
-		run = e.apart
-	}
 	outs, err := run(ctx)
 	if err != nil {
 		return err
@@ -58,6 +48,12 @@ func (e *execution) execute(ctx context.Context, isolated bool) error {
 // inPlace runs the command in the workspace and takes its outputs.
 func (e *execution) inPlace(ctx context.Context) (outs []lock.Item, err error) {
 	w, s := e.w, e.step.Stage
+	if err := w.bring(ctx, e.step.Entry.Deps); err != nil {
+		return nil, err
+	}
+	if e.env, err = w.childEnv(ctx, s); err != nil {
+		return nil, err
+	}
 	if e.res.Kept, err = w.makeRoom(ctx, s); err != nil {
 		return nil, err
 	}
@@ -81,7 +77,7 @@ func (e *execution) inPlace(ctx context.Context) (outs []lock.Item, err error) {
 	if err := w.unchanged(ctx, e.step); err != nil {
 		return nil, err
 	}
-	return w.takeOuts(ctx, s, w.Scan)
+	return w.takeOuts(ctx, s, w.Scan, w.takeOut)
 }
 
 // bring takes dependencies that are not in the workspace from the cache.
@@ -140,9 +136,15 @@ func (w *Workspace) remember(step *Step) error {
 // another attempt it calls again.
 func (e *execution) attempts(ctx context.Context, again func() error) error {
 	s := e.step.Stage
+	log, err := NewLog(e.w.state(LogsDir))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	e.res.Log = log.Name()
 	e.track(ctx)
 	for i := 0; ; i++ {
-		err := e.command(ctx)
+		err := e.command(ctx, log)
 		if err == nil || i >= s.Retries || ctx.Err() != nil || e.unanswered() {
 			return err
 		}
@@ -151,6 +153,7 @@ func (e *execution) attempts(ctx context.Context, again func() error) error {
 			return err
 		}
 		e.w.say("%s: %s; attempt %d of %d follows", s.Name, failed.What, i+2, s.Retries+1)
+		fmt.Fprintf(log, "--- %s; attempt %d of %d ---\n", failed.What, i+2, s.Retries+1) // what cannot be written is lost for the output too
 		if err := again(); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ type Foreign struct {
 // must not share files with a workspace; near is the project's own cache, nil if
 // there is none. log may be nil.
 func (s *Snapshot) Foreign(c, near *cache.Cache, t Transfer, log func(format string, args ...any)) *Foreign {
-	w := &Workspace{Graph: s.Graph, Cache: c, environ: os.Environ()}
+	w := &Workspace{Graph: s.Graph, Cache: c, environ: os.Environ(), common: &common{}}
 	if log != nil {
 		w.Log = lineWriter(log)
 	}
@@ -72,7 +72,7 @@ func (f *Foreign) At(ctx context.Context, p string) ([]lock.Item, error) {
 
 func (f *Foreign) lookUp(ctx context.Context, it lock.Item, sub string) (hash.Node, bool, error) {
 	if f.near != nil {
-		there := &Workspace{Cache: f.near}
+		there := &Workspace{Cache: f.near, common: &common{}}
 		if n, ok := there.within(it.Node, sub); ok {
 			return n, true, nil
 		}

@@ -124,14 +124,15 @@ func (w *Workspace) inGit(path string, n hash.Node) bool {
 }
 
 // takeOuts stores what the command made where scan looks, and returns what it is.
-func (w *Workspace) takeOuts(ctx context.Context, s *Stage, scan *hash.Scanner) ([]lock.Item, error) {
+// take stores one of them, or says what it is.
+func (w *Workspace) takeOuts(ctx context.Context, s *Stage, scan *hash.Scanner, take func(context.Context, Out, *hash.Scanner) (hash.Node, error)) ([]lock.Item, error) {
 	items := make([]lock.Item, 0, len(s.Outs))
 	for _, o := range s.Outs {
 		if target, err := os.Readlink(filepath.Join(scan.Root, filepath.FromSlash(o.Path))); err == nil && !cache.IsObject(target) {
 			return nil, &OutputError{Stage: s, Msg: fmt.Sprintf("its command made output %s as a symbolic link to %s, so that it would hold what others may change", o.Path, target),
 				Hint: "let the command write the file itself, or name the directory that the link is in as the output: links in it are kept as links"}
 		}
-		n, err := w.takeOut(ctx, o, scan)
+		n, err := take(ctx, o, scan)
 		if absent(err) {
 			return nil, &OutputError{Stage: s, Msg: "its command succeeded but did not make its output " + o.Path,
 				Hint: "outputs are relative to the project root, or to wdir where the stage has one: see " + s.Pos.String()}

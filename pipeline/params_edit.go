@@ -66,27 +66,22 @@ func (s *ParamSetting) Override() Override {
 	return o
 }
 
+// setting returns the override as a setting of its file.
+func (o *Override) setting() ParamSetting {
+	s := ParamSetting{File: o.File, Key: o.Key, Value: o.Value}
+	if s.File == "" {
+		s.File = ConfigFile
+	}
+	return s
+}
+
 // ApplyParams writes values into the files that the parameters come from, and
 // leaves all else in them as it is. It returns the settings that changed something.
 // If one cannot be written, nothing is.
 func (w *Workspace) ApplyParams(settings []ParamSetting) ([]ParamSetting, error) {
-	texts, changed := map[string]string{}, []ParamSetting{}
-	for _, s := range settings {
-		if _, ok := texts[s.File]; !ok {
-			b, err := Dir(w.Root).ReadFile(s.File)
-			if err != nil {
-				return nil, err
-			}
-			texts[s.File] = string(b)
-		}
-		text, err := withSetting(texts[s.File], &s)
-		if err != nil {
-			return nil, &MisuseError{Msg: fmt.Sprintf("%s: %s cannot be set here: %v", s.File, s.Key, err), Hint: fmt.Sprintf("set it to %s by hand", literal(s.Value))}
-		}
-		if text != texts[s.File] {
-			changed = append(changed, s)
-		}
-		texts[s.File] = text
+	texts, changed, err := withSettings(Dir(w.Root), settings)
+	if err != nil {
+		return nil, err
 	}
 	for file, text := range texts {
 		if slices.ContainsFunc(changed, func(s ParamSetting) bool { return s.File == file }) {
@@ -96,6 +91,30 @@ func (w *Workspace) ApplyParams(settings []ParamSetting) ([]ParamSetting, error)
 		}
 	}
 	return changed, nil
+}
+
+// withSettings returns the texts of the files that the settings are about, as they
+// are with them, and the settings that changed something.
+func withSettings(src Source, settings []ParamSetting) (texts map[string]string, changed []ParamSetting, err error) {
+	texts, changed = map[string]string{}, []ParamSetting{}
+	for _, s := range settings {
+		if _, ok := texts[s.File]; !ok {
+			b, err := src.ReadFile(s.File)
+			if err != nil {
+				return nil, nil, err
+			}
+			texts[s.File] = string(b)
+		}
+		text, err := withSetting(texts[s.File], &s)
+		if err != nil {
+			return nil, nil, &MisuseError{Msg: fmt.Sprintf("%s: %s cannot be set here: %v", s.File, s.Key, err), Hint: fmt.Sprintf("set it to %s by hand", literal(s.Value))}
+		}
+		if text != texts[s.File] {
+			changed = append(changed, s)
+		}
+		texts[s.File] = text
+	}
+	return texts, changed, nil
 }
 
 // withSetting returns the text of a file with another value of a parameter. That it has

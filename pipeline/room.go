@@ -123,17 +123,33 @@ func (r *room) placeIgnored(s *Stage) error {
 	return nil
 }
 
-// placeParams copies the files that the command may read its parameters from.
+// placeParams writes the files that the command may read its parameters from, with
+// the values that these are to have this time.
 func (r *room) placeParams(s *Stage) error {
-	for _, file := range s.paramFiles() {
-		b, err := Dir(r.w.Root).ReadFile(file)
-		if err == nil {
-			err = os.MkdirAll(filepath.Dir(r.path(file)), 0o777)
+	files := s.paramFiles()
+	var settings []ParamSetting
+	for _, o := range r.w.Graph.Overrides {
+		if set := o.setting(); slices.Contains(files, set.File) {
+			settings = append(settings, set)
 		}
-		if err == nil {
-			err = os.WriteFile(r.path(file), b, 0o666)
+	}
+	edited, _, err := withSettings(r.w.config, settings)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		text, ok := edited[file]
+		if !ok {
+			b, err := r.w.config.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			text = string(b)
 		}
-		if err != nil {
+		if err := os.MkdirAll(filepath.Dir(r.path(file)), 0o777); err != nil {
+			return err
+		}
+		if err := os.WriteFile(r.path(file), []byte(text), 0o666); err != nil {
 			return err
 		}
 	}

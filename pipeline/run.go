@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/xtrepro/xt/hash"
@@ -77,7 +78,11 @@ func (w *Workspace) Run(ctx context.Context, stages []*Stage, opts RunOptions, r
 		return nil, err
 	}
 	defer end()
-	if err := errors.Join(w.precheck(stages, facts, opts), w.elsewhere.trouble()); err != nil {
+	due, err := w.precheck(stages, facts, opts)
+	if err := errors.Join(err, w.elsewhere.trouble()); err != nil {
+		return nil, err
+	}
+	if err := w.refuseOutsInGit(due); err != nil {
 		return nil, err
 	}
 	if err := w.readdData(ctx, stages, facts); err != nil {
@@ -104,13 +109,15 @@ func (w *Workspace) finish(r *runner) error {
 	return errors.Join(w.keepOutOfGit(made), w.Lock.Commit(), w.SaveIndex())
 }
 
-// precheck finds what would stop the run before anything is started.
-func (w *Workspace) precheck(stages []*Stage, facts *Facts, opts RunOptions) error {
-	if err := w.refuseOverrides(stages); err != nil {
-		return err
+// precheck finds what would stop the run before anything is started. It returns
+// the stages that are due.
+func (w *Workspace) precheck(stages []*Stage, facts *Facts, opts RunOptions) (due []*Stage, err error) {
+	if !opts.Isolated { // there the file is written with these values
+		if err := w.refuseOverrides(stages); err != nil {
+			return nil, err
+		}
 	}
 	var missing []MissingInput
-	var due []*Stage
 	for _, step := range NewPlan(w.Graph, stages, facts, opts.Options).Steps {
 		if step.Action == Blocked {
 			missing = append(missing, missingInputs(step)...)
@@ -120,9 +127,9 @@ func (w *Workspace) precheck(stages []*Stage, facts *Facts, opts RunOptions) err
 		}
 	}
 	if len(missing) > 0 {
-		return &MissingInputsError{Inputs: missing}
+		return nil, &MissingInputsError{Inputs: missing}
 	}
-	return w.refuseOutsInGit(due)
+	return due, nil
 }
 
 // refuseOverrides refuses another value of a parameter that a stage may read
@@ -137,7 +144,7 @@ func (w *Workspace) refuseOverrides(stages []*Stage) error {
 			}
 			return &MisuseError{
 				Msg:  fmt.Sprintf("stage %s reads %s itself, so that another value of %s would not reach it", s.Name, o.File, o.Key),
-				Hint: "edit " + o.File + ", or hand the value over in the command as ${" + o.Key + "}",
+				Hint: "edit " + o.File + ", or run with --isolated, where the file is written with this value, or hand the value over in the command as ${" + o.Key + "}",
 			}
 		}
 	}
@@ -152,6 +159,7 @@ type runner struct {
 	rep     Reporter
 	planner *planner
 	facts   *Facts
+	make    *MakeOptions // nil where results are to be in the workspace
 
 	blocked map[*Stage]int // how many planned stages it still waits for
 	ready   []*Stage
@@ -159,6 +167,7 @@ type runner struct {
 	acted   map[*Stage]bool              // stages that changed the workspace
 	pythons map[*Stage]*lock.Environment // those that were looked at again
 	running int
+	closing sync.WaitGroup // of runs, beside the next stages
 	done    chan *Result
 	results []*Result
 	first   error // of the first stage that failed
@@ -195,6 +204,7 @@ func newRunner(w *Workspace, stages []*Stage, facts *Facts, opts RunOptions, rep
 func (r *runner) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	defer r.closing.Wait()
 	for len(r.ready) > 0 || r.running > 0 {
 		for len(r.ready) > 0 && r.running < max(1, r.opts.Jobs) {
 			s := r.ready[0]
@@ -265,6 +275,9 @@ func (r *runner) excuse(ctx context.Context, s *Stage) string {
 func (r *runner) refresh(ctx context.Context, s *Stage) error {
 	for _, path := range s.Deps {
 		for _, m := range r.w.Graph.Producers(path) {
+			if err := r.wholeHere(ctx, s, path, m); err != nil {
+				return err
+			}
 			if !r.acted[m.Stage] || m.Out.Path == path {
 				continue
 			}
@@ -301,6 +314,13 @@ func (r *runner) do(ctx context.Context, step *Step) *Result {
 	res := &Result{Step: step}
 	begin := time.Now()
 	switch step.Action {
+	case Restore, Execute:
+		if r.make != nil {
+			res.Err = r.provide(ctx, res)
+			return res
+		}
+	}
+	switch step.Action {
 	case Restore:
 		if err := r.w.obtain(ctx, step.Entry.Outs); err != nil {
 			r.w.say("%s: its outputs could not be fetched: %v", step.Stage.Name, err)
@@ -324,7 +344,16 @@ func (r *runner) do(ctx context.Context, step *Step) *Result {
 
 func (r *runner) execute(ctx context.Context, res *Result) error {
 	e := &execution{w: r.w, step: res.Step, res: res, rep: r.rep, traced: r.opts.Trace}
-	return e.execute(ctx, r.opts.Isolated)
+	defer e.leave()
+	switch {
+	case r.make != nil:
+		err := e.execute(ctx, e.aside)
+		r.w.endTracking(res, Dir(e.root), "", err)
+		return err
+	case r.opts.Isolated:
+		return e.execute(ctx, e.apart)
+	}
+	return e.execute(ctx, e.inPlace)
 }
 
 // end records what became of a stage and frees those that waited for it.
@@ -332,10 +361,16 @@ func (r *runner) end(res *Result) {
 	step := res.Step
 	s := step.Stage
 	if res.Err == nil && res.Skipped == "" && (step.Action == Restore || step.Action == Execute) {
-		r.acted[s] = true
-		res.Err = r.record(step, res)
+		if r.make == nil {
+			r.acted[s] = true
+			res.Err = r.record(step, res)
+		}
 	}
-	r.w.endTracking(res, Dir(r.w.Root), "", res.Err)
+	if res.Err == nil {
+		r.closing.Go(func() { r.w.endTracking(res, Dir(r.w.Root), "", nil) })
+	} else {
+		r.w.endTracking(res, Dir(r.w.Root), "", res.Err) // the error says where the output is
+	}
 	switch {
 	case res.Err != nil:
 		r.bad[s] = fmt.Sprintf("stage %s failed", s.Name)

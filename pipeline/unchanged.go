@@ -33,12 +33,12 @@ func (w *Workspace) unchanged(ctx context.Context, step *Step) error {
 // parameters from still hold the values that xt read when it began.
 func (w *Workspace) paramsUnchanged(s *Stage) error {
 	for _, file := range s.paramFiles() {
-		b, err := Dir(w.Root).ReadFile(file)
+		b, err := w.config.ReadFile(file)
 		if err == nil && hash.Bytes(b) == w.Graph.sums[file] {
 			continue
 		}
 		// Other bytes may hold the same values: other keys, or a comment.
-		if now, err := Load(Dir(w.Root), w.Graph.Overrides...); err != nil || !s.sameParams(now.Stage(s.Name)) {
+		if now, err := Load(w.config, w.Graph.Overrides...); err != nil || !s.sameParams(now.Stage(s.Name)) {
 			return changedMeanwhile(s, file)
 		}
 		return nil

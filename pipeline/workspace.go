@@ -52,13 +52,21 @@ type Workspace struct {
 
 	elsewhere *elsewhere // what remotes have, during a run that takes from them; else nil
 
+	config  Source       // what xt.toml and the params files are read from
 	copies  *cache.Cache // the same cache, for what must not become a link
 	prefix  string       // of Root below the top of the git repository: "" or "dir/"
 	environ []string
-	python  pythons
-	saying  sync.Mutex
-	heads   heads
-	blames  blames
+	*common
+}
+
+// common is what a workspace shares with its variants.
+type common struct {
+	python pythons
+	saying sync.Mutex
+	heads  heads
+	blames blames
+	making keyed
+	pinned *pinned // what xt.toml and the params files were at the beginning
 }
 
 // FindRoot returns the nearest directory, dir itself or one above it, that
@@ -109,11 +117,12 @@ func Open(dir string, opts OpenOptions) (*Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	graph, err := Load(Dir(root), opts.Overrides...)
+	first := &pinned{Source: Dir(root), texts: map[string][]byte{}}
+	graph, err := Load(first, opts.Overrides...)
 	if err != nil {
 		return nil, err
 	}
-	w := &Workspace{Root: root, Graph: graph, environ: opts.Environ}
+	w := &Workspace{Root: root, Graph: graph, config: Dir(root), environ: opts.Environ, common: &common{pinned: first}}
 	if w.environ == nil {
 		w.environ = os.Environ()
 	}
