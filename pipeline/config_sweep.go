@@ -80,8 +80,7 @@ func (l *loader) sweepSpace(s *Sweep, n *tomldoc.Node, p place) {
 	if !fine {
 		return
 	}
-	var err error
-	if s.space, err = s.newSpace(); err != nil {
+	if err := s.MakeSpace(); err != nil {
 		l.tell(params.KeyAt, p, "", "params: %v", err)
 		return
 	}
@@ -161,8 +160,8 @@ func (l *loader) metricKey(n *tomldoc.Node, text string, p place, what, want str
 	if !l.ok(n) {
 		return m, false
 	}
-	m.File, m.Key, _ = strings.Cut(text, ":")
-	if m.File == "" || m.Key == "" {
+	m, err := ParseMetricKey(text)
+	if err != nil {
 		l.tell(n.At, p, want, "%s is %s, but must be a metrics file, a colon and a key", what, l.quoted(n))
 		return MetricKey{}, false
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,15 @@ type MetricKey struct{ File, Key string }
 
 // String returns the metric as it stands in xt.toml.
 func (m MetricKey) String() string { return m.File + ":" + m.Key }
+
+// ParseMetricKey reads a metric as it stands in xt.toml.
+func ParseMetricKey(text string) (MetricKey, error) {
+	file, key, ok := strings.Cut(text, ":")
+	if !ok || file == "" || key == "" {
+		return MetricKey{}, fmt.Errorf("%q is no metrics file, a colon and a key", text)
+	}
+	return MetricKey{file, key}, nil
+}
 
 // Objective is what a sweep seeks.
 type Objective struct {
@@ -155,10 +165,10 @@ func (s *Sweep) Settings(point sweep.Point) []ParamSetting {
 // of studies keep.
 func (p *SweepParam) Distribution() string {
 	var name string
-	attrs := object{}
+	var attrs object
 	switch {
 	case p.Choices != nil:
-		name, attrs = "CategoricalDistribution", object{{"choices", p.Choices}}
+		name, attrs = "CategoricalDistribution", object{{"choices", JSONValues(p.Choices)}}
 	case p.Integer:
 		name, attrs = "IntDistribution", object{{"log", p.Log}, {"step", int64(p.Step)}, {"low", int64(p.Low)}, {"high", int64(p.High)}}
 	default:
@@ -173,6 +183,21 @@ func (p *SweepParam) Distribution() string {
 		return "" // of choices that no TOML has
 	}
 	return string(b)
+}
+
+// JSONValues returns values as JSON in which a float differs from an integer.
+func JSONValues(values []any) []json.RawMessage {
+	var list []json.RawMessage
+	for _, v := range values {
+		b, err := json.Marshal(v)
+		if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1e15 {
+			b = strconv.AppendFloat(nil, f, 'f', 1, 64)
+		}
+		if err == nil {
+			list = append(list, b)
+		}
+	}
+	return list
 }
 
 // String says which values a parameter has, and when.
@@ -207,7 +232,12 @@ func (p *SweepParam) String() string {
 	return text
 }
 
-// newSpace makes the space that samplers search.
+// MakeSpace makes the space that samplers search.
+func (s *Sweep) MakeSpace() (err error) {
+	s.space, err = s.newSpace()
+	return err
+}
+
 func (s *Sweep) newSpace() (*sweep.Space, error) {
 	var params []sweep.Param
 	for i := range s.Params {

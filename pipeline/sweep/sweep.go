@@ -139,3 +139,12 @@ func (p *Problem) valid(t *Trial) bool {
 	}
 	return true
 }
+
+// Looks reports whether the proposals of a sampler depend on what came of trials.
+func Looks(s Sampler) bool {
+	switch s.(type) {
+	case *tpe, *cmaes:
+		return true
+	}
+	return false
+}
