@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -118,7 +119,7 @@ func (x *trialExecution) Track(ctx context.Context, e pipeline.Execution) (pipel
 	if err != nil {
 		return nil, err
 	}
-	tr := &trackedTrial{openRun: open, x: x, trial: r.kind == track.TrialRun}
+	tr := &trackedTrial{openRun: open, ctx: ctx, x: x, trial: r.kind == track.TrialRun}
 	if file.File != "" && e.Dir != "" {
 		tr.watch = watchFile(filepath.Join(e.Dir, filepath.FromSlash(file.File)), file, x.at.Report)
 	}
@@ -157,6 +158,7 @@ func (x *trialExecution) known(ctx context.Context, v *pipeline.Workspace, r *pi
 // trackedTrial is the run of a stage of a trial.
 type trackedTrial struct {
 	*openRun
+	ctx   context.Context // of the trial
 	x     *trialExecution
 	trial bool
 	watch func() // ends looking at a file; nil for none
@@ -168,6 +170,9 @@ func (t *trackedTrial) End(o pipeline.Outcome) (log string, err error) {
 		t.watch()
 	}
 	e := endedOf(&o)
+	if e.err != nil && errors.Is(context.Cause(t.ctx), search.ErrPruned) {
+		e.err = search.ErrPruned
+	}
 	id, err := t.openRun.end(e)
 	if t.trial {
 		t.x.is(id)

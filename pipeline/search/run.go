@@ -15,8 +15,8 @@ import (
 	"github.com/xtrepro/xt/track"
 )
 
-// errPruned is why the context of a trial that does badly ends.
-var errPruned = errors.New("it was pruned")
+// ErrPruned is why the context of a trial that does badly ends.
+var ErrPruned = errors.New("it was pruned")
 
 // running is a search that goes on. What several goroutines use is under mu; the
 // rest is the loop's.
@@ -81,8 +81,8 @@ func (r *running) load(ctx context.Context) error {
 
 // loop begins trials and takes what came of them, until there is nothing left to
 // do.
-func (r *running) loop(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
+func (r *running) loop(outer context.Context) error {
+	ctx, stop := context.WithCancel(outer)
 	defer stop()
 	var first error
 	for {
@@ -107,10 +107,10 @@ func (r *running) loop(ctx context.Context) error {
 		}
 	}
 	switch {
+	case outer.Err() != nil:
+		return context.Cause(outer)
 	case first != nil:
 		return first
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
 	case r.exhausted():
 		return &FailuresError{r.Sweep.Name, r.failures, r.last}
 	}
@@ -190,14 +190,14 @@ func (r *running) attempt(ctx context.Context, i int, t *sweep.Trial) *Ending {
 	a := &Attempt{Sweep: r.Sweep, Number: t.Number, Overrides: r.Sweep.Overrides(t.Point)}
 	a.Report = func(step int64, value float64) {
 		if r.report(ctx, i, step, value) {
-			end(errPruned)
+			end(ErrPruned)
 		}
 	}
 	begin := time.Now()
 	res, err := r.Executor.Execute(ctx, a, func(id string) { e.RunID = id })
 	e.Duration = time.Since(begin)
 	switch {
-	case errors.Is(context.Cause(ctx), errPruned):
+	case errors.Is(context.Cause(ctx), ErrPruned):
 		e.Trial.State = sweep.Pruned
 		return e
 	case err == nil:

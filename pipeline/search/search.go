@@ -98,6 +98,9 @@ type FailuresError struct {
 
 // Error says how many failed.
 func (e *FailuresError) Error() string {
+	if e.Count == 1 {
+		return fmt.Sprintf("sweep %s: a trial failed: %v", e.Sweep, e.Last)
+	}
 	return fmt.Sprintf("sweep %s: %d trials failed, the last because %v", e.Sweep, e.Count, e.Last)
 }
 

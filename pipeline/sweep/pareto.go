@@ -163,7 +163,7 @@ func undominated(points [][]float64) [][]float64 {
 
 // Front returns the trials that none is better than in everything, by number: of
 // the feasible ones, or if none is, of those that come nearest to it. With one
-// objective it holds the best trial, and others that are as good.
+// objective that is the best trial, of several that are as good the first.
 func (p *Problem) Front(trials []Trial) []Trial {
 	var candidates []*Trial
 	for i := range trials {
@@ -185,6 +185,9 @@ func (p *Problem) Front(trials []Trial) []Trial {
 		if !slices.ContainsFunc(losses, func(l []float64) bool { return dominates(l, losses[i]) }) {
 			front = append(front, *t)
 		}
+	}
+	if len(p.Maximize) == 1 {
+		front = front[:1]
 	}
 	return front
 }
