@@ -16,7 +16,12 @@ import (
 )
 
 // ErrPruned is why the context of a trial that does badly ends.
-var ErrPruned = errors.New("it was pruned")
+var ErrPruned error = prunedError{}
+
+type prunedError struct{}
+
+func (prunedError) Error() string { return "it was pruned" }
+func (prunedError) Unwrap() error { return pipeline.ErrUnwanted }
 
 // running is a search that goes on. What several goroutines use is under mu; the
 // rest is the loop's.
