@@ -115,5 +115,5 @@ func (a *app) restoreRun(c *cli.Context, stage string) error {
 	if err != nil {
 		return err
 	}
-	return a.reallyRun(c, w, stages, pipeline.RunOptions{})
+	return a.reallyRun(c, w, stages, pipeline.RunOptions{}, nil)
 }
