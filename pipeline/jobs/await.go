@@ -68,6 +68,7 @@ type outcome struct {
 func (x *Executor) follow(ctx context.Context, j *Job, out io.Writer) (*outcome, error) {
 	t, told := &tail{name: j.Log()}, ""
 	var over, failed time.Time // when it was first seen to have ended, and to have failed
+	begin := time.Now()
 	for {
 		t.copy(out)
 		r, err := j.Result()
@@ -79,7 +80,7 @@ func (x *Executor) follow(ctx context.Context, j *Job, out io.Writer) (*outcome,
 			t.copy(out)
 			return &outcome{result: r, seen: s}, nil
 		}
-		if words := stateWords(&s.Job); words != "" && words != told {
+		if words := stateWords(&s.Job); words != "" && words != told && (s.State == slurm.Running || time.Since(begin) > settling) {
 			x.Say("%s: job %s %s", j.Spec.Stage, j.Last().ID, words)
 			told = words
 		}
@@ -149,7 +150,7 @@ func stateWords(j *slurm.Job) string {
 // interrupted ends the job of a wait that ended early.
 func (x *Executor) interrupted(ctx context.Context, j *Job) error {
 	if x.Leave {
-		return context.Cause(ctx)
+		return x.failed(j, "nobody waits for it any more, and its job goes on", "\"xt jobs attach\" follows it again", -1)
 	}
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*patience)
 	defer cancel()
