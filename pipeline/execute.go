@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/xtrepro/xt/cache"
@@ -141,9 +142,15 @@ func (w *Workspace) remember(step *Step) error {
 // another attempt it calls again.
 func (e *execution) attempts(ctx context.Context, again func() error) error {
 	s := e.step.Stage
+	log, err := NewLog(e.w.state(LogsDir))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	e.res.Log = log.Name()
 	e.track(ctx)
 	for i := 0; ; i++ {
-		err := e.command(ctx)
+		err := e.command(ctx, log)
 		if err == nil || i >= s.Retries || ctx.Err() != nil || e.unanswered() {
 			return err
 		}
@@ -152,6 +159,7 @@ func (e *execution) attempts(ctx context.Context, again func() error) error {
 			return err
 		}
 		e.w.say("%s: %s; attempt %d of %d follows", s.Name, failed.What, i+2, s.Retries+1)
+		fmt.Fprintf(log, "--- %s; attempt %d of %d ---\n", failed.What, i+2, s.Retries+1) // what cannot be written is lost for the output too
 		if err := again(); err != nil {
 			return err
 		}

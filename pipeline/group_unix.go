@@ -23,13 +23,15 @@ func interruptGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
 // peakMemory returns the largest resident set, in bytes, among the command and
-// those of its descendants that were waited for.
+// those of its descendants that were waited for; 0 if it is not known, because the
+// system counts what the process was before it became the command: xt itself.
 func peakMemory(state *os.ProcessState) int64 {
 	if state == nil {
 		return 0
 	}
 	usage, ok := state.SysUsage().(*syscall.Rusage)
-	if !ok {
+	var own syscall.Rusage
+	if !ok || syscall.Getrusage(syscall.RUSAGE_SELF, &own) == nil && usage.Maxrss <= own.Maxrss {
 		return 0
 	}
 	if runtime.GOOS == "darwin" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/xtrepro/xt/hash"
@@ -174,6 +175,7 @@ type runner struct {
 	acted   map[*Stage]bool              // stages that changed the workspace
 	pythons map[*Stage]*lock.Environment // those that were looked at again
 	running int
+	closing sync.WaitGroup // of runs, beside the next stages
 	done    chan *Result
 	results []*Result
 	first   error // of the first stage that failed
@@ -210,6 +212,7 @@ func newRunner(w *Workspace, stages []*Stage, facts *Facts, opts RunOptions, rep
 func (r *runner) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	defer r.closing.Wait()
 	for len(r.ready) > 0 || r.running > 0 {
 		for len(r.ready) > 0 && r.running < max(1, r.opts.Jobs) {
 			s := r.ready[0]
@@ -378,7 +381,11 @@ func (r *runner) end(res *Result) {
 			res.Err = r.record(step, res)
 		}
 	}
-	r.w.endTracking(res, Dir(r.w.Root), "", res.Err)
+	if res.Err == nil {
+		r.closing.Go(func() { r.w.endTracking(res, Dir(r.w.Root), "", nil) })
+	} else {
+		r.w.endTracking(res, Dir(r.w.Root), "", res.Err) // the error says where the output is
+	}
 	switch {
 	case res.Err != nil:
 		r.bad[s] = fmt.Sprintf("stage %s failed", s.Name)

@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/xtrepro/xt/lock"
@@ -21,14 +23,16 @@ type Tracked interface {
 	// Vars returns variables that the command is to see, so that what it logs
 	// ends up in the run.
 	Vars() map[string]string
-	// End closes the run.
-	End(o Outcome) error
+	// End closes the run. It returns where the output of the command is kept from
+	// then on, "" if that is where it was.
+	End(o Outcome) (log string, err error)
 }
 
 // Execution is the running of a stage's command.
 type Execution struct {
 	Step   *Step
-	Verify bool // it is run once more, to be compared
+	Verify bool   // it is run once more, to be compared
+	Log    string // the file that its output goes to
 }
 
 // Outcome is what came of an execution.
@@ -46,7 +50,7 @@ func (e *execution) track(ctx context.Context) {
 	if e.w.Tracker == nil {
 		return
 	}
-	t, err := e.w.Tracker.Track(ctx, Execution{Step: e.step, Verify: e.verify})
+	t, err := e.w.Tracker.Track(ctx, Execution{Step: e.step, Verify: e.verify, Log: e.res.Log})
 	if err != nil {
 		e.w.say("%s: it is not kept as a run: %v", e.step.Stage.Name, err)
 		return
@@ -78,8 +82,17 @@ func (w *Workspace) endTracking(res *Result, src Source, verdict Verdict, err er
 		}
 		o.Metrics = sortedValues(flat)
 	}
-	if err := res.tracked.End(o); err != nil {
-		w.say("%s: its run is not complete: %v", s.Name, err)
+	log, endErr := res.tracked.End(o)
+	if endErr != nil {
+		w.say("%s: its run is not complete: %v", s.Name, endErr)
 	}
 	res.tracked = nil
+	if log == "" {
+		return
+	}
+	_ = os.Remove(res.Log) // a second copy does no harm
+	res.Log = log
+	if failed := new(StageError); errors.As(err, &failed) {
+		failed.Log, failed.Kept = log, true
+	}
 }

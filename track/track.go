@@ -31,6 +31,7 @@ type Store interface {
 	Registry
 	Traces
 	Artifacts
+	Studies
 
 	// Ping reports whether the store can be reached.
 	Ping(ctx context.Context) error

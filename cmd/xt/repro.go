@@ -112,22 +112,11 @@ func (a *app) dryRun(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.S
 
 // reallyRun brings the stages up to date, by an executor unless that is nil.
 func (a *app) reallyRun(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, opts pipeline.RunOptions, x *jobs.Executor) error {
-	unlock, err := a.lockWorkspace(c, w)
+	evidence, end, err := a.beginExecuting(c, w)
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	evidence, err := a.newAttester(c, w)
-	if err != nil {
-		return err
-	}
-	defer evidence.close()
-	tracker, err := a.newTracker(w)
-	if err != nil {
-		return err
-	}
-	defer tracker.close()
-	w.Tracker = tracker
+	defer end()
 	begin := time.Now()
 	if err := w.Prepare(c.Context, stages); err != nil {
 		return err

@@ -116,16 +116,16 @@ func (r *adHocRun) run(ctx context.Context) error {
 	}
 	defer t.close()
 	e := r.ready.Entry
-	x, err := t.open(ctx, &newRun{kind: track.PlainRun, name: r.name, experiment: r.experiment, tags: r.tags, entry: e})
-	if err != nil {
-		return err
-	}
-	log, err := os.CreateTemp("", "xt-run-")
+	log, err := pipeline.NewLog(t.to.logs)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(log.Name())
 	defer log.Close()
+	x, err := t.open(ctx, &newRun{kind: track.PlainRun, name: r.name, experiment: r.experiment, tags: r.tags, entry: e, log: log.Name()})
+	if err != nil {
+		return err
+	}
 	begin := time.Now()
 	err = r.recorded(ctx, w, seedenv.Overlay(r.ready.Env, x.Vars()), func(env []string) error { return r.start(env, log) })
 	code := codeOf(err)

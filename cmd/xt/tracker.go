@@ -30,6 +30,7 @@ type tracker struct {
 	store    track.Store
 	models   track.Registry
 	endpoint *endpoint
+	process  string // see [processTag]
 	diff     diff
 	more     []track.Tag // that every run gets
 }
@@ -48,7 +49,7 @@ func (a *app) newTracker(w *pipeline.Workspace) (*tracker, error) {
 func (t *tracker) begin(ctx context.Context) error {
 	t.once.Do(func() {
 		if t.store, t.err = t.to.open(context.WithoutCancel(ctx)); t.err == nil {
-			t.models = modelsOf(t.w, t.store)
+			t.models, t.process = modelsOf(t.w, t.store), processOf()
 			t.endpoint, t.err = openEndpoint()
 			// What cannot be closed now stands as going on, which harms nobody.
 			_ = closeAbandoned(context.WithoutCancel(ctx), t.store)
@@ -76,6 +77,7 @@ type newRun struct {
 	experiment string
 	tags       []track.Tag
 	entry      *lock.Stage
+	log        string // the file that its output goes to
 }
 
 // ended is what a run is closed with.
@@ -86,6 +88,7 @@ type ended struct {
 	log         string // a file
 	code        int
 	duration    time.Duration
+	memory      int64 // bytes
 	verdict     pipeline.Verdict
 	err         error
 }
@@ -101,7 +104,7 @@ type openRun struct {
 
 // Track implements pipeline.Tracker.
 func (t *tracker) Track(ctx context.Context, x pipeline.Execution) (pipeline.Tracked, error) {
-	r := &newRun{kind: track.StageRun, name: x.Step.Stage.Name, entry: x.Step.Entry}
+	r := &newRun{kind: track.StageRun, name: x.Step.Stage.Name, entry: x.Step.Entry, log: x.Log}
 	if x.Verify {
 		r.kind = track.VerifyRun
 	}
@@ -157,7 +160,7 @@ func (t *tracker) experiment(ctx context.Context, name string) (int64, error) {
 
 // origin returns what is known of an execution when it begins.
 func (t *tracker) origin(ctx context.Context, r *newRun) track.Origin {
-	o := track.Origin{Kind: r.kind, Command: r.entry.Cmd, Commit: r.entry.Commit}
+	o := track.Origin{Kind: r.kind, Command: r.entry.Cmd, Commit: r.entry.Commit, Log: r.log}
 	if r.kind != track.PlainRun {
 		o.Stage = r.entry.Name
 	}
@@ -203,7 +206,7 @@ func (t *tracker) difference(ctx context.Context) (sum string, dirty bool) {
 // tags returns what MLflow's own client would say of a run, and which run it is
 // nested in.
 func (t *tracker) tags(ctx context.Context, r *newRun) []track.Tag {
-	tags := []track.Tag{{Key: "mlflow.source.name", Value: r.entry.Cmd}, {Key: "mlflow.source.type", Value: "LOCAL"}, {Key: processTag, Value: processOf()}}
+	tags := []track.Tag{{Key: "mlflow.source.name", Value: r.entry.Cmd}, {Key: "mlflow.source.type", Value: "LOCAL"}, {Key: processTag, Value: t.process}}
 	if r.entry.Commit != "" {
 		tags = append(tags, track.Tag{Key: "mlflow.source.git.commit", Value: r.entry.Commit})
 	}
@@ -264,16 +267,24 @@ func (x *openRun) Vars() map[string]string {
 }
 
 // End implements pipeline.Tracked.
-func (x *openRun) End(o pipeline.Outcome) error {
-	e := &ended{entry: o.Entry, environment: o.Result.Step.Environment, metrics: o.Metrics, log: o.Result.Log, duration: o.Result.Duration, verdict: o.Verdict, err: o.Err}
+func (x *openRun) End(o pipeline.Outcome) (log string, err error) {
+	e := &ended{entry: o.Entry, environment: o.Result.Step.Environment, metrics: o.Metrics, log: o.Result.Log, duration: o.Result.Duration, memory: o.Result.Memory,
+		verdict: o.Verdict, err: o.Err}
 	if failed := new(pipeline.StageError); errors.As(o.Err, &failed) {
 		e.code = failed.ExitCode
 	}
-	_, err := x.end(e)
-	return err
+	_, err = x.end(e)
+	return e.log, err
 }
 
-// closing gathers what is to be said of a run at its end.
+// errorTag says why an execution failed.
+const errorTag = "xt.error"
+
+// memoryTag says how large, in bytes, the largest process of a command became.
+const memoryTag = "xt.peak_memory_bytes"
+
+// closing gathers what is to be said of a run at its end. e.log is where the output
+// is kept then.
 func (x *openRun) closing(e *ended) (track.RunEnd, error) {
 	now := time.Now().UnixMilli()
 	o := x.origin
@@ -282,17 +293,22 @@ func (x *openRun) closing(e *ended) (track.RunEnd, error) {
 		o.Fingerprint = e.entry.Fingerprint.String() // recorded calls are in it, once they were made
 	}
 	o.Lock, o.ExitCode, o.Duration = lockText(e), e.code, e.duration.Milliseconds()
-	sum, _, err := x.t.to.cache.PutFile(x.ctx, e.log)
+	sum, size, err := x.t.to.cache.PutFile(x.ctx, e.log)
 	if err != nil {
 		err = fmt.Errorf("keep its output: %w", err)
+		e.log = ""
 	} else {
 		o.Log = sum.String()
+		e.log = x.t.to.cache.Location(hash.Node{Kind: hash.File, Sum: sum, Size: size})
+	}
+	if e.memory > 0 {
+		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: memoryTag, Value: strconv.FormatInt(e.memory, 10)})
 	}
 	if e.verdict != "" {
 		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: "xt.verdict", Value: string(e.verdict)})
 	}
 	if e.err != nil {
-		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: "xt.error", Value: track.Clip(e.err.Error(), 1000)})
+		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: errorTag, Value: track.Clip(e.err.Error(), 1000)})
 	}
 	return c, err
 }

@@ -148,7 +148,8 @@ type Failure struct {
 	Msg      string `json:"msg"`
 	Hint     string `json:"hint,omitempty"`
 	ExitCode int    `json:"exit_code"`
-	Tail     string `json:"tail,omitempty"` // of what the command wrote
+	Tail     string `json:"tail,omitempty"`     // of what the command wrote
+	Kept     bool   `json:"log_kept,omitempty"` // that is kept with the runs
 }
 
 // The kinds of failure.

@@ -272,7 +272,7 @@ func (x *Executor) failure(j *Job, step *pipeline.Step, r *Result) error {
 	f := r.Error
 	switch f.Kind {
 	case commandFailed:
-		return &pipeline.StageError{Stage: step.Stage, ExitCode: f.ExitCode, What: f.Msg, Tail: f.Tail, Log: r.Log, Hint: f.Hint}
+		return &pipeline.StageError{Stage: step.Stage, ExitCode: f.ExitCode, What: f.Msg, Tail: f.Tail, Log: r.Log, Kept: f.Kept, Hint: f.Hint}
 	case outputFailed:
 		return &pipeline.OutputError{Stage: step.Stage, Msg: f.Msg, Hint: f.Hint}
 	}

@@ -223,6 +223,7 @@ func failureOf(err error) *Failure {
 	switch {
 	case errors.As(err, &command):
 		f.Kind, f.Msg, f.ExitCode, f.Tail, f.Hint = commandFailed, command.What, command.ExitCode, command.Tail, ""
+		f.Kept = command.Kept
 		if hints := command.Hints(); len(hints) > 1 {
 			f.Hint = strings.Join(hints[:len(hints)-1], "; ")
 		}

@@ -32,6 +32,7 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/xtrepro/xt/cache"
+	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/track"
 )
 
@@ -41,6 +42,7 @@ var _ track.Store = (*Store)(nil)
 type Store struct {
 	*dialect
 	cache   *cache.Cache
+	fetch   func(context.Context, hash.Node) error // nil for none
 	now     func() time.Time
 	names   *names
 	writer  *writer
@@ -60,6 +62,9 @@ type Options struct {
 	// Cache keeps the bytes of artifacts. Without one they cannot be stored or
 	// read.
 	Cache *cache.Cache
+	// Fetch, if not nil, brings the bytes of an artifact that the cache lacks into
+	// it, if it can.
+	Fetch func(ctx context.Context, n hash.Node) error
 	// Now is the clock; nil for time.Now.
 	Now func() time.Time
 }
@@ -68,7 +73,7 @@ type Options struct {
 // PostgreSQL database, postgres://USER@HOST/DATABASE, or a file for SQLite, with
 // or without "sqlite:" before it. A store of a newer xt is an error.
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
-	s := &Store{dialect: &dialect{}, cache: opts.Cache, now: opts.Now, names: newNames(), few: fewRuns, closed: make(chan struct{})}
+	s := &Store{dialect: &dialect{}, cache: opts.Cache, fetch: opts.Fetch, now: opts.Now, names: newNames(), few: fewRuns, closed: make(chan struct{})}
 	if s.now == nil {
 		s.now = time.Now
 	}
