@@ -68,7 +68,7 @@ func TestForeign(t *testing.T) {
 		if strings.HasPrefix(url, "postgres") {
 			check(t, other.openPostgres(url))
 		} else {
-			check(t, other.openSQLite(url))
+			check(t, other.openSQLite(url, false))
 		}
 		defer other.closeDatabases()
 		_, err := other.write.ExecContext(t.Context(), "CREATE TABLE experiments (experiment_id INTEGER)")
