@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"time"
 
@@ -45,7 +46,7 @@ func (r *Registry) Jobs(b *Batch) []*Job {
 	all := make([]*Job, len(b.Specs))
 	for n, spec := range b.Specs {
 		j := &Job{Batch: b, N: n, Spec: spec}
-		if readJSON(b.file(n, ".json"), &j.State) != nil {
+		if j.load() != nil {
 			j.State = State{}
 		}
 		all[n] = j
@@ -63,8 +64,16 @@ func (r *Registry) Job(ref Ref) (*Job, error) {
 		return nil, fmt.Errorf("batch %s has no job %d", b.ID, ref.Job)
 	}
 	j := &Job{Batch: b, N: ref.Job, Spec: b.Specs[ref.Job]}
-	err = readJSON(b.file(j.N, ".json"), &j.State)
-	return j, err
+	return j, j.load()
+}
+
+// load reads what is noted of a job.
+func (j *Job) load() error {
+	err := readJSON(j.Batch.file(j.N, ".json"), &j.State)
+	if err == nil && slices.Contains(j.State.Attempts, nil) {
+		err = fmt.Errorf("%s has an attempt of nothing", j.Batch.file(j.N, ".json"))
+	}
+	return err
 }
 
 // Ref returns the name of the job.
