@@ -32,6 +32,7 @@ type Store interface {
 	Traces
 	Artifacts
 	Studies
+	Records
 
 	// Ping reports whether the store can be reached.
 	Ping(ctx context.Context) error

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/xtrepro/xt/track"
 )
@@ -52,6 +53,27 @@ func TestNewer(t *testing.T) {
 		if strings.Contains(fmt.Sprint(err), "@") && !strings.Contains(fmt.Sprint(err), "xt:xxxxx@") {
 			t.Errorf("it tells the password: %v", err)
 		}
+	})
+}
+
+// TestUpgrade opens a store that the first xt has made.
+func TestUpgrade(t *testing.T) {
+	onEach(t, func(t *testing.T, stores newStores) {
+		url := stores(t)
+		old := &Store{dialect: &dialect{}, now: time.Now}
+		if strings.HasPrefix(url, "postgres") {
+			check(t, old.openPostgres(url))
+		} else {
+			check(t, old.openSQLite(url, false))
+		}
+		defer old.closeDatabases()
+		c, err := newConn(t.Context(), old.write, old.dialect)
+		check(t, err)
+		check(t, old.upgrade(c, steps(t)[:1]))
+		c.close()
+		s := open(t, url)
+		testExperiments(t, s)
+		testTrials(t, s)
 	})
 }
 
