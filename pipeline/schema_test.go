@@ -158,7 +158,7 @@ func shapeMistakes(t *testing.T, text string) string {
 // of keys refuses, the schema has to refuse, and the other way round.
 func TestSchemaAgrees(t *testing.T) {
 	schema := compileSchema(t)
-	for _, name := range []string{"keys", "types", "paths", "params", "matrix", "outputs", "graph", "remote", "sweep", "check"} {
+	for _, name := range []string{"keys", "types", "paths", "params", "matrix", "outputs", "graph", "remote", "sweep", "check", "executor"} {
 		a, err := txtar.ParseFile("testdata/errors/" + name + ".txtar")
 		if err != nil {
 			t.Fatal(err)

@@ -125,7 +125,7 @@ func (a *app) restoreRun(c *cli.Context, stage string, opts pipeline.SelectOptio
 	if err != nil {
 		return err
 	}
-	return a.reallyRun(c, w, stages, pipeline.RunOptions{})
+	return a.reallyRun(c, w, stages, pipeline.RunOptions{}, nil)
 }
 
 // mergeSettings adds settings of further parameters.

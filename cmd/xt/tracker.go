@@ -32,6 +32,7 @@ type tracker struct {
 	endpoint *endpoint
 	process  string // see [processTag]
 	diff     diff
+	more     []track.Tag // that every run gets
 }
 
 // newTracker returns a tracker for a workspace; nil stands for the user's own
@@ -223,7 +224,7 @@ func (t *tracker) tags(ctx context.Context, r *newRun) []track.Tag {
 			tags = append(tags, track.Tag{Key: track.ParentRunTag, Value: parent})
 		}
 	}
-	return tags
+	return append(tags, t.more...)
 }
 
 func userName() string {
