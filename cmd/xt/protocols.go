@@ -8,6 +8,7 @@ import (
 	"github.com/xtrepro/xt/track"
 	"github.com/xtrepro/xt/track/access"
 	"github.com/xtrepro/xt/track/mlflow"
+	"github.com/xtrepro/xt/track/wandb"
 )
 
 // protocol answers one kind of client.
@@ -30,7 +31,9 @@ type protocols []*protocol
 // Report is told what went wrong in answering a request.
 func openProtocols(store track.Store, models track.Registry, report func(*http.Request, error)) protocols {
 	m := mlflow.New(store, mlflow.Options{Registry: models, Report: report})
+	w := wandb.New(store, wandb.Options{Report: report})
 	return protocols{
+		{Handler: w, Closer: w, owns: wandb.Owns, reads: wandb.Reads, capability: wandb.IsCapability, deny: wandb.Deny},
 		{
 			Handler: m, Closer: m,
 			owns:  func(*http.Request) bool { return true },

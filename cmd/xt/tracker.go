@@ -255,6 +255,8 @@ func (x *openRun) Vars() map[string]string {
 		// The address that it would print is gone when the command has ended.
 		"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 		"XT_RUN_ID":                              x.session.Root,
+		// W&B's client takes it for its server, and tells its maker nothing.
+		"WANDB_BASE_URL": x.t.endpoint.url(), "WANDB_API_KEY": x.token, "WANDB_ERROR_REPORTING": "false",
 	}
 	// What the user has set for another server.
 	for _, name := range []string{"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID"} {
