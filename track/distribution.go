@@ -83,6 +83,14 @@ func specialAt(b []byte) string {
 	return ""
 }
 
+// CheckAttr reports what is wrong with an attribute of a study or a trial.
+func CheckAttr(a Attr) error {
+	if !json.Valid(quoteSpecial([]byte(a.Value))) {
+		return Errorf(InvalidParameter, "the attribute %q is not JSON: %s", Clip(a.Key, 100), Clip(a.Value, 100))
+	}
+	return nil
+}
+
 // Holds reports what is wrong with a value of a parameter.
 func (d *Distribution) Holds(value float64) error {
 	if d.Name != categorical {

@@ -51,7 +51,7 @@ func openEndpoint() (*endpoint, error) {
 
 func newEndpoint(l net.Listener) *endpoint {
 	e := &endpoint{listener: l, doors: map[string]*entrance{}}
-	e.server = &http.Server{Handler: e, ReadHeaderTimeout: 30 * time.Second}
+	e.server = &http.Server{Handler: e, Protocols: versions(), ReadHeaderTimeout: 30 * time.Second}
 	go func() { _ = e.server.Serve(l) }() // ends with close
 	return e
 }

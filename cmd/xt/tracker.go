@@ -248,12 +248,14 @@ func paramsOf(e *lock.Stage) []track.Param {
 	return slices.CompactFunc(params, func(a, b track.Param) bool { return a.Key == b.Key })
 }
 
-// Vars implements pipeline.Tracked: MLflow's client takes them for its own.
+// Vars implements pipeline.Tracked: MLflow's client takes them for its own, and the
+// start-up hook tells Optuna's.
 func (x *openRun) Vars() map[string]string {
 	vars := map[string]string{
 		"MLFLOW_TRACKING_URI": x.t.endpoint.url(), "MLFLOW_TRACKING_TOKEN": x.token,
 		// The address that it would print is gone when the command has ended.
 		"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+		"XT_OPTUNA_STORAGE":                      x.token + "@" + x.t.endpoint.listener.Addr().String(),
 		"XT_RUN_ID":                              x.session.Root,
 		// W&B's client takes it for its server, and tells its maker nothing.
 		"WANDB_BASE_URL": x.t.endpoint.url(), "WANDB_API_KEY": x.token, "WANDB_ERROR_REPORTING": "false",

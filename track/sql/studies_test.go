@@ -48,6 +48,7 @@ func testStudies(t *testing.T, s track.Store) {
 	check(t, s.SetStudyAttr(ctx, a.ID, track.UserAttr, track.Attr{Key: "k", Value: "NaN"}))
 	check(t, s.SetStudyAttr(ctx, a.ID, track.UserAttr, track.Attr{Key: "k", Value: `"é"`}))
 	check(t, s.SetStudyAttr(ctx, a.ID, track.SystemAttr, track.Attr{Key: "k", Value: "[Infinity]"}))
+	wantError(t, s.SetStudyAttr(ctx, a.ID, track.UserAttr, track.Attr{Key: "k", Value: "nan"}), track.InvalidParameter, `the attribute "k" is not JSON`)
 	check(t, s.SetStudyRun(ctx, a.ID, "run"))
 	a.User, a.System, a.RunID = []track.Attr{{Key: "k", Value: `"é"`}}, []track.Attr{{Key: "k", Value: "[Infinity]"}}, "run"
 	if d := cmp.Diff(a, must[track.Study](t)(s.Study(ctx, a.ID))); d != "" {
@@ -64,7 +65,7 @@ func testStudies(t *testing.T, s track.Store) {
 	check(t, s.DeleteStudy(ctx, b.ID))
 	none := fmt.Sprintf("there is no study with the number %d", b.ID)
 	wantError(t, s.DeleteStudy(ctx, b.ID), track.NotFound, none)
-	wantError(t, s.SetStudyAttr(ctx, b.ID, track.UserAttr, track.Attr{Key: "k"}), track.NotFound, none)
+	wantError(t, s.SetStudyAttr(ctx, b.ID, track.UserAttr, track.Attr{Key: "k", Value: "1"}), track.NotFound, none)
 	_, err = s.CreateTrial(ctx, b.ID, nil)
 	wantError(t, err, track.NotFound, none)
 	_, err = s.Trials(ctx, b.ID, track.TrialQuery{After: -1})
@@ -186,14 +187,14 @@ func testTrialStates(t *testing.T, s track.Store) {
 		wantError(t, err, track.InvalidState, ended)
 		wantError(t, s.SetTrialParam(ctx, id, track.TrialParam{Name: "p", Distribution: floatJSON}), track.InvalidState, ended)
 		wantError(t, s.SetTrialIntermediate(ctx, id, track.IntermediateValue{}), track.InvalidState, ended)
-		wantError(t, s.SetTrialAttr(ctx, id, track.UserAttr, track.Attr{Key: "k"}), track.InvalidState, ended)
+		wantError(t, s.SetTrialAttr(ctx, id, track.UserAttr, track.Attr{Key: "k", Value: "1"}), track.InvalidState, ended)
 	}
 	none := "there is no trial with the number 4444"
 	_, err = s.SetTrialState(ctx, 4444, track.TrialRunning, nil)
 	wantError(t, err, track.NotFound, none)
 	wantError(t, s.SetTrialParam(ctx, 4444, track.TrialParam{Name: "p", Distribution: floatJSON}), track.NotFound, none)
 	wantError(t, s.SetTrialIntermediate(ctx, 4444, track.IntermediateValue{}), track.NotFound, none)
-	wantError(t, s.SetTrialAttr(ctx, 4444, track.UserAttr, track.Attr{Key: "k"}), track.NotFound, none)
+	wantError(t, s.SetTrialAttr(ctx, 4444, track.UserAttr, track.Attr{Key: "k", Value: "1"}), track.NotFound, none)
 	wantError(t, s.SetTrialRun(ctx, 4444, "r"), track.NotFound, none)
 	repeatTrial(t, s, study)
 }

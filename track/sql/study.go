@@ -144,6 +144,9 @@ func (c *conn) attrs(table, of string, ids []int64, add func(int64, track.AttrOw
 
 // SetStudyAttr implements [track.Studies].
 func (s *Store) SetStudyAttr(ctx context.Context, id int64, owner track.AttrOwner, a track.Attr) error {
+	if err := track.CheckAttr(a); err != nil {
+		return err
+	}
 	return s.onStudy(ctx, id, func(t *tx) error {
 		_, err := t.exec("INSERT INTO study_attrs (study, system, key, value) VALUES (?, ?, ?, ?) ON CONFLICT (study, system, key) DO UPDATE SET value = excluded.value",
 			id, int64(owner), a.Key, a.Value)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,6 +47,11 @@ func checkTrial(trial *track.Trial) error {
 			err = d.Holds(p.Value)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	for _, a := range slices.Concat(trial.User, trial.System) {
+		if err := track.CheckAttr(a); err != nil {
 			return err
 		}
 	}
@@ -262,6 +268,9 @@ func (t *tx) setIntermediate(trial int64, v track.IntermediateValue) error {
 
 // SetTrialAttr implements [track.Studies].
 func (s *Store) SetTrialAttr(ctx context.Context, trial int64, owner track.AttrOwner, a track.Attr) error {
+	if err := track.CheckAttr(a); err != nil {
+		return err
+	}
 	return s.onTrial(ctx, trial, func(t *tx, _ int64) error { return t.setTrialAttrs(trial, owner, []track.Attr{a}) })
 }
 
