@@ -128,6 +128,9 @@ type changes struct {
 	hasTags bool
 	config  *string
 	summary *string
+
+	created time.Time   // of a new run, if it is older than now
+	mark    []track.Tag // of a new run
 }
 
 func changesOf(in args) changes {
@@ -175,13 +178,16 @@ func (s *Server) create(ctx context.Context, n runName, c changes) (*run, error)
 		return nil, err
 	}
 	r := &run{runName: n, State: running, Created: now(), Heartbeat: now()}
+	if !c.created.IsZero() {
+		r.Created = c.created.UnixMilli()
+	}
 	name := "" // the store makes one up, as W&B does
 	if c.displayName != nil {
 		name = *c.displayName
 	}
 	made, err := s.store.CreateRun(ctx, track.NewRun{
 		Experiment: experiment, Name: track.Clip(name, 250), Status: track.Running, Start: r.Created,
-		Tags: []track.Tag{{Key: "wandb.id", Value: n.Run}, {Key: "wandb.project", Value: n.Project}, {Key: "wandb.entity", Value: n.Entity}},
+		Tags: append([]track.Tag{{Key: "wandb.id", Value: n.Run}, {Key: "wandb.project", Value: n.Project}, {Key: "wandb.entity", Value: n.Entity}}, c.mark...),
 	})
 	r.ID, r.DisplayName = made.ID, made.Name
 	return r, err

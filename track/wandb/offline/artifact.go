@@ -1,6 +1,14 @@
 package offline
 
-import "google.golang.org/protobuf/encoding/protowire"
+import (
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
 
 func parseArtifact(message []byte) (*Artifact, error) {
 	a := &Artifact{}
@@ -45,4 +53,38 @@ func (a *Artifact) parseManifest(message []byte) error {
 		}
 		return nil
 	})
+}
+
+// maxManifest bounds the list of the files of an artifact, in bytes.
+const maxManifest = 1 << 30
+
+// ReadManifest reads the list of files that a client has written beside the log, for
+// an artifact of many thousands.
+func ReadManifest(path string) ([]ArtifactFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	var files []ArtifactFile
+	for d := json.NewDecoder(io.LimitReader(z, maxManifest)); ; {
+		var x struct {
+			Path, Digest, Ref string
+
+			Size  int64
+			Local string `json:"local_path"`
+		}
+		err := d.Decode(&x)
+		if errors.Is(err, io.EOF) {
+			return files, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, ArtifactFile{Path: x.Path, Digest: x.Digest, Ref: x.Ref, Local: x.Local, Size: x.Size})
+	}
 }

@@ -123,14 +123,14 @@ func Read(r io.Reader, warn func(problem string), f func(*Record) error) error {
 }
 
 // Files calls f for each file of the run, with its name below the folder of files,
-// written with slashes. Links are passed over.
+// written with slashes, and for each link.
 func (d *Folder) Files(f func(name, path string) error) error {
 	root := filepath.Join(d.Path, "files")
 	if _, err := os.Stat(root); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
+		if err != nil || !e.Type().IsRegular() && e.Type() != fs.ModeSymlink {
 			return err
 		}
 		name, err := filepath.Rel(root, path)
