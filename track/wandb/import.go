@@ -86,7 +86,7 @@ func (s *Server) Import(ctx context.Context, dir *offline.Folder, o *ImportOptio
 		return nil
 	case o.DryRun:
 		report.Runs++
-		return j.files()
+		return errors.Join(j.files(), j.keepArtifacts())
 	}
 	if err := j.finish(); err != nil {
 		return fmt.Errorf("import %s: %w", dir.Path, err)

@@ -33,6 +33,9 @@ func (j *importing) keepArtifacts() error {
 		}
 		j.report.Artifacts++
 	}
+	if j.o.DryRun {
+		return nil
+	}
 	for _, u := range j.used {
 		d, _, err := j.byName(j.ctx, j.run.Entity, j.run.Project, u.Name)
 		if track.CodeOf(err) == track.NotFound || u.Name == "" {

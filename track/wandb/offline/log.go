@@ -27,8 +27,8 @@ const (
 	last
 )
 
-// errNoLog says that a file is none of W&B's.
-var errNoLog = errors.New("it does not begin as a log of W&B does")
+// ErrNoLog says that a file is none of W&B's.
+var ErrNoLog = errors.New("it does not begin as a log of W&B does")
 
 // log reads records.
 type log struct {
@@ -46,7 +46,7 @@ func newLog(r io.Reader, warn func(problem string)) (*log, error) {
 		return nil, err
 	}
 	if len(l.block) < len(fileHeader) || string(l.block[:len(fileHeader)]) != fileHeader {
-		return nil, errNoLog
+		return nil, ErrNoLog
 	}
 	l.block = l.block[len(fileHeader):]
 	return l, nil

@@ -177,7 +177,7 @@ func TestDamage(t *testing.T) {
 		t.Errorf("%d records, %v", len(rest), warnings)
 	}
 	for _, b := range []string{"", "x", ":W&B\xe1\xbe", "PK\x03\x04 a zip file"} {
-		if err := Read(strings.NewReader(b), nil, nil); !errors.Is(err, errNoLog) {
+		if err := Read(strings.NewReader(b), nil, nil); !errors.Is(err, ErrNoLog) {
 			t.Errorf("%q: %v", b, err)
 		}
 	}
