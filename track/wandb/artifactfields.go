@@ -52,16 +52,24 @@ func tagObjects(names []string) []object {
 	return list
 }
 
-// aliasObjects returns the aliases of a version.
+// aliasObjects returns the aliases of a version, its number among them: it is from
+// there that older clients have it.
 func (c *call) aliasObjects(col *collection, id string) []object {
 	list := []object{}
+	var names []string
 	for _, alias := range slices.Sorted(maps.Keys(col.Aliases)) {
 		if col.Aliases[alias] == id {
-			list = append(list, object{
-				"__typename": "ArtifactAlias", "id": base64.StdEncoding.EncodeToString([]byte("Alias:" + alias)), "alias": alias,
-				"artifactCollectionName": col.Name, "artifactCollection": resolver(func(args) (any, error) { return c.collectionObject(col), nil }),
-			})
+			names = append(names, alias)
 		}
+	}
+	if i := slices.Index(col.Versions, id); i >= 0 {
+		names = append(names, fmt.Sprintf("v%d", i))
+	}
+	for _, alias := range names {
+		list = append(list, object{
+			"__typename": "ArtifactAlias", "id": base64.StdEncoding.EncodeToString([]byte("Alias:" + col.key() + ":" + alias)), "alias": alias,
+			"artifactCollectionName": col.Name, "artifactCollection": resolver(func(args) (any, error) { return c.collectionObject(col), nil }),
+		})
 	}
 	return list
 }
@@ -311,7 +319,7 @@ func (c *call) updateArtifact(a args) (any, error) {
 	d.Tags = slices.DeleteFunc(d.Tags, func(t string) bool { return slices.Contains(remove, t) || slices.Contains(add, t) })
 	d.Tags = append(d.Tags, add...)
 	d.Updated = now()
-	if _, ok := in["aliases"]; ok {
+	if in["aliases"] != nil { // older clients say it as null
 		err := c.changeCollection(d, func(col *collection) {
 			maps.DeleteFunc(col.Aliases, func(_, id string) bool { return id == d.ID })
 			for _, alias := range aliasesOf(in) {

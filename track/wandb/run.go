@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/xtrepro/xt/track"
+	"github.com/xtrepro/xt/track/wandb/offline"
 )
 
 // defaultEntity is whose projects are that belong to nobody in particular: their
@@ -295,8 +296,11 @@ func (s *Server) end(ctx context.Context, r *run, state string) error {
 // setConfig keeps the config, whose values are parameters.
 func (s *Server) setConfig(ctx context.Context, r *run, text string) error {
 	var config map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &config); err != nil {
-		return track.Errorf(track.InvalidParameter, "the config is no JSON object: %v", err)
+	if json.Unmarshal([]byte(text), &config) != nil {
+		text = string(offline.QuoteWords([]byte(text)))
+		if err := json.Unmarshal([]byte(text), &config); err != nil {
+			return track.Errorf(track.InvalidParameter, "the config is no JSON object: %v", err)
+		}
 	}
 	r.Config = json.RawMessage(text)
 	var params []track.Param
@@ -348,8 +352,8 @@ func paramText(v any) string {
 // setSummary keeps the summary. Numbers in it that are in no history become metrics
 // if the run is complete.
 func (s *Server) setSummary(ctx context.Context, r *run, text string, complete bool) error {
-	var summary map[string]any
-	if err := json.Unmarshal([]byte(text), &summary); err != nil {
+	summary, err := parseObject(text)
+	if err != nil {
 		return track.Errorf(track.InvalidParameter, "the summary is no JSON object: %v", err)
 	}
 	if err := s.store.PutRecords(ctx, summaryKind, track.Record{Key: r.key(), Value: text}); err != nil || !complete {
