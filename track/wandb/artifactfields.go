@@ -23,7 +23,10 @@ func (c *call) artifactObject(d *artifact) object {
 	})
 	o := object{
 		"__typename": "Artifact", "id": artifactID(d.ID), "state": d.State, "digest": d.Digest, "description": d.Description, "metadata": d.Metadata, "versionIndex": d.Version,
-		"version": fmt.Sprintf("v%d", d.Version), "artifactType": object{"__typename": "ArtifactType", "id": d.Type, "name": d.Type}, "artifactSequence": sequence,
+		"version": fmt.Sprintf("v%d", d.Version), "artifactSequence": sequence,
+		"artifactType": object{
+			"__typename": "ArtifactType", "id": d.Type, "name": d.Type, "project": resolver(func(args) (any, error) { return c.project(d.Entity, d.Project), nil }),
+		},
 		"size": d.Size, "fileCount": d.Files, "createdAt": stamp(d.Created), "updatedAt": stamp(d.Updated), "commitHash": commitHash(d), "historyStep": d.Step,
 		"ttlDurationSeconds": -2, "ttlIsInherited": true, "tags": tagObjects(d.Tags),
 		"aliases": resolver(func(args) (any, error) {
