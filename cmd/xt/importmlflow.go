@@ -73,7 +73,7 @@ func openMLflow(ctx context.Context, at, dir string, artifacts []string, warn im
 	}
 	artifacts = inDir(dir, artifacts)
 	if file, ok := sqliteFile(at); ok {
-		return importer.OpenDatabase(ctx, inDir(dir, []string{file})[0], artifacts, warn)
+		return openDatabase(ctx, inDir(dir, []string{file})[0], artifacts, warn)
 	}
 	if strings.Contains(at, "://") && !strings.HasPrefix(at, "file://") {
 		return nil, &usageError{msg: "xt import mlflow cannot read " + redactURL(at), hints: []string{"it reads folders, sqlite:///FILE, http:// and https://"}}
@@ -87,7 +87,7 @@ func openMLflow(ctx context.Context, at, dir string, artifacts []string, warn im
 		return nil, err
 	}
 	if !info.IsDir() {
-		return importer.OpenDatabase(ctx, path, artifacts, warn)
+		return openDatabase(ctx, path, artifacts, warn)
 	}
 	if inner := filepath.Join(path, "mlruns"); !importer.IsFolder(path) && importer.IsFolder(inner) {
 		path = inner
@@ -96,6 +96,20 @@ func openMLflow(ctx context.Context, at, dir string, artifacts []string, warn im
 		return nil, &usageError{msg: shown(at) + " is no folder of MLflow: no folder in it has a meta.yaml", hints: []string{"name the folder that is called mlruns"}}
 	}
 	return importer.OpenFolder(path, artifacts, warn)
+}
+
+func openDatabase(ctx context.Context, file string, artifacts []string, warn importer.Warn) (importer.Source, error) {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return nil, usageErrorf("there is no %s", shown(file))
+	}
+	src, err := importer.OpenDatabase(ctx, file, artifacts, warn)
+	switch {
+	case err == nil:
+		return src, nil
+	case ctx.Err() != nil:
+		return nil, err
+	}
+	return nil, &usageError{msg: err.Error(), hints: []string{"it takes the database of SQLite that MLflow was told to use as its backend store"}}
 }
 
 // sqliteFile returns the file of a URL as MLflow writes it: three slashes before a
@@ -154,6 +168,9 @@ func (a *app) bringRuns(ctx context.Context, c *cli.Context, s track.Store, src 
 	if err != nil {
 		if r.Runs > 0 {
 			a.term.Sayf("%s came before that; the same command goes on from there", plural(r.Runs, "run"))
+		}
+		if missing := (*importer.NoExperimentError)(nil); errors.As(err, &missing) {
+			return usageErrorf("%v", err)
 		}
 		return err
 	}

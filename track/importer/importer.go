@@ -101,6 +101,13 @@ type Report struct {
 	ModelVersions int   `json:"model_versions"`
 }
 
+// NoExperimentError says that the source lacks an experiment that was asked for.
+type NoExperimentError struct{ Name string }
+
+func (e *NoExperimentError) Error() string {
+	return fmt.Sprintf("the source has no experiment %q", e.Name)
+}
+
 // job is one import.
 type job struct {
 	Options
@@ -137,7 +144,7 @@ func Import(ctx context.Context, dst track.Store, src Source, o Options) (Report
 	})
 	for _, name := range o.Experiments {
 		if err == nil && !found[name] {
-			err = track.Errorf(track.NotFound, "the source has no experiment %q", name)
+			err = &NoExperimentError{name}
 		}
 	}
 	if err == nil {

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -209,6 +210,37 @@ func FuzzParseMeta(f *testing.F) {
 		if m, err := parseMeta(b); (m == nil) == (err == nil) {
 			t.Fatalf("%v, %v", m, err)
 		}
+	})
+}
+
+func FuzzYAMLJSON(f *testing.F) {
+	f.Add([]byte("assessment_id: a\nfeedback:\n  value: [1, 1e5, yes, .nan, {a: null}]\nvalid: true\n"))
+	f.Add([]byte("trace_id: t\nrequest_time: '2026-01-02T03:04:05.678Z'\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		text, err := yamlJSON(b)
+		if err == nil && !json.Valid(text) {
+			t.Fatalf("%q", text)
+		}
+		var a traceAnswer
+		if json.Unmarshal(text, &a) == nil {
+			a.info()
+		}
+	})
+}
+
+func FuzzParseSpan(f *testing.F) {
+	f.Add([]byte(`{"trace_id": "SWh2G+r/zVgz+XMHTTMykg==", "span_id": "Gy+i3/orxh4=", "parent_span_id": null, "name": "chain", "start_time_unix_nano": 1, "events": [{"name": "e", "attributes": {"x": NaN}}], "status": {"code": "STATUS_CODE_OK"}, "attributes": {"mlflow.spanType": "\"CHAIN\""}}`))
+	f.Add([]byte(`{"context": {"trace_id": "0xa", "span_id": "0xb"}, "name": "old", "start_time": 1, "status_code": "ERROR", "events": [{"name": "e"}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := parseSpan("tr-1", b)
+		if err != nil {
+			return
+		}
+		again, err := parseSpan("tr-1", []byte(s.Content))
+		if err != nil || again != s {
+			t.Fatalf("%+v, then %+v, %v", s, again, err)
+		}
+		_, _ = parseOTLP("tr-1", b)
 	})
 }
 

@@ -187,6 +187,9 @@ func (s *Server) once(ctx context.Context, method, path string, query url.Values
 	resp, err := s.client.Do(req)
 	if err != nil {
 		cancel(nil)
+		if e := (*url.Error)(nil); errors.As(err, &e) {
+			err = e.Err // whoever called says what was asked
+		}
 		return nil, err
 	}
 	b := &watched{resp.Body, ctx, cancel, s.stall}

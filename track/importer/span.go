@@ -73,15 +73,15 @@ func parseSpan(trace string, b []byte) (s track.Span, err error) {
 		}
 	}
 	ids := []*string{&f.TraceID, &f.ID, &f.Parent}
-	plain := make([]string, len(ids))
+	digits := make([]string, len(ids))
 	for i, id := range ids {
 		raw, err := idBytes(*id)
 		if err != nil || len(raw) == 0 && i < 2 {
 			return s, fmt.Errorf("no span: %q is no ID", *id)
 		}
-		plain[i], *id = hex.EncodeToString(raw), base64.StdEncoding.EncodeToString(raw)
+		digits[i], *id = hex.EncodeToString(raw), base64.StdEncoding.EncodeToString(raw)
 	}
-	s = track.Span{TraceID: trace, ID: plain[1], Parent: plain[2], Name: f.Name, Type: f.kind(), Status: "UNSET"}
+	s = track.Span{TraceID: trace, ID: digits[1], Parent: digits[2], Name: f.Name, Type: f.kind(), Status: "UNSET"}
 	s.StartNano, _ = f.Start.Int64()
 	s.EndNano, _ = f.End.Int64()
 	if code := strings.TrimPrefix(f.Status.Code, "STATUS_CODE_"); code == "OK" || code == "ERROR" {
