@@ -257,16 +257,15 @@ func addField(fields *[]*selected, f *ast.Field) {
 	*fields = append(*fields, &selected{name, f, f.SelectionSet})
 }
 
-// wanted obeys @include and @skip.
+// wanted obeys @include and @skip, where null is false.
 func (x *execution) wanted(ds ast.DirectiveList) bool {
-	for name, want := range map[string]bool{"include": true, "skip": false} {
-		d := ds.ForName(name)
-		if d == nil {
+	for _, d := range ds {
+		if d.Name != "include" && d.Name != "skip" {
 			continue
 		}
 		if a := d.Arguments.ForName("if"); a != nil {
 			v, err := a.Value.Value(x.vars)
-			if is, ok := v.(bool); err == nil && ok && is != want {
+			if is, _ := v.(bool); err == nil && is != (d.Name == "include") {
 				return false
 			}
 		}
