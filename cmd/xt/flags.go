@@ -32,7 +32,7 @@ func flagsFirst(c *cli.App, args []string) []string {
 		}
 		head, rest = append(head, rest[0]), rest[1:]
 		flags, cmds = cmd.Flags, cmd.Subcommands
-		operands = cmd == findCommand(c.Commands, "import")
+		operands = cmd == findCommand(c.Commands, "import") || cmd == findCommand(c.Commands, "sweep")
 		if len(cmds) == 0 {
 			if cmd == findCommand(c.Commands, "run") {
 				return append(head, commandLast(rest, flags)...)

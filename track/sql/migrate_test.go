@@ -64,7 +64,7 @@ func TestUpgrade(t *testing.T) {
 		if strings.HasPrefix(url, "postgres") {
 			check(t, old.openPostgres(url))
 		} else {
-			check(t, old.openSQLite(url))
+			check(t, old.openSQLite(url, false))
 		}
 		defer old.closeDatabases()
 		c, err := newConn(t.Context(), old.write, old.dialect)
@@ -90,7 +90,7 @@ func TestForeign(t *testing.T) {
 		if strings.HasPrefix(url, "postgres") {
 			check(t, other.openPostgres(url))
 		} else {
-			check(t, other.openSQLite(url))
+			check(t, other.openSQLite(url, false))
 		}
 		defer other.closeDatabases()
 		_, err := other.write.ExecContext(t.Context(), "CREATE TABLE experiments (experiment_id INTEGER)")
