@@ -29,6 +29,7 @@ func (e *execution) command(ctx context.Context) error {
 	}
 	defer rec.log.Close()
 	res.Log = rec.Log
+	e.logging(rec.Log)
 	if s.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, s.Timeout, errTimeout)

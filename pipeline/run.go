@@ -345,7 +345,7 @@ func (r *runner) execute(ctx context.Context, res *Result) error {
 	switch {
 	case r.make != nil:
 		err := e.execute(ctx, e.aside)
-		r.w.endTracking(res, Dir(e.root), "", err)
+		r.w.endTracking(res, Dir(e.root), nil, err)
 		return err
 	case r.opts.Isolated:
 		return e.execute(ctx, e.apart)
@@ -363,7 +363,7 @@ func (r *runner) end(res *Result) {
 			res.Err = r.record(step, res)
 		}
 	}
-	r.w.endTracking(res, Dir(r.w.Root), "", res.Err)
+	r.w.endTracking(res, Dir(r.w.Root), nil, res.Err)
 	switch {
 	case res.Err != nil:
 		r.bad[s] = fmt.Sprintf("stage %s failed", s.Name)

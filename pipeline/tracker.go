@@ -25,6 +25,10 @@ type Tracked interface {
 	End(o Outcome) error
 }
 
+// Logged is a [Tracked] that wants to know where the command's output is written,
+// while it is.
+type Logged interface{ Logging(file string) error }
+
 // Execution is the running of a stage's command.
 type Execution struct {
 	Step   *Step
@@ -35,9 +39,10 @@ type Execution struct {
 type Outcome struct {
 	Entry   *lock.Stage // with the outputs, if there are any
 	Result  *Result
-	Metrics []Value // in the metrics files that it made
-	Verdict Verdict // of a verification; "" of others
-	Err     error   // why it failed
+	Metrics []Value      // in the metrics files that it made
+	Verdict Verdict      // of a verification; "" of others
+	Outs    []OutVerdict // of a verification
+	Err     error        // why it failed
 }
 
 // track opens the run of the execution. An execution that cannot be tracked goes
@@ -60,14 +65,27 @@ func (e *execution) track(ctx context.Context) {
 	e.env = seedenv.Overlay(e.env, vars)
 }
 
+// logging tells the run where its output is written. An execution of which it
+// cannot be told goes on.
+func (e *execution) logging(file string) {
+	if t, ok := e.res.tracked.(Logged); ok {
+		if err := t.Logging(file); err != nil {
+			e.w.say("%s: its output is not shown while it goes on: %v", e.step.Stage.Name, err)
+		}
+	}
+}
+
 // endTracking closes the run of an execution, if it has one. The metrics are read
-// from src.
-func (w *Workspace) endTracking(res *Result, src Source, verdict Verdict, err error) {
+// from src; v is what came of a verification, or nil.
+func (w *Workspace) endTracking(res *Result, src Source, v *Verified, err error) {
 	if res.tracked == nil {
 		return
 	}
 	s := res.Step.Stage
-	o := Outcome{Entry: res.Step.Entry, Result: res, Verdict: verdict, Err: err}
+	o := Outcome{Entry: res.Step.Entry, Result: res, Err: err}
+	if v != nil {
+		o.Verdict, o.Outs = v.Verdict, v.Outs
+	}
 	if err == nil {
 		flat := map[[2]string]any{}
 		for _, out := range s.Outs {

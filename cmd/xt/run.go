@@ -99,6 +99,10 @@ type adHocRun struct {
 	ready *pipeline.AdHoc
 }
 
+// runLogPrefix begins the names of the files that outputs are kept in while commands
+// run.
+const runLogPrefix = "xt-run-"
+
 func (r *adHocRun) run(ctx context.Context) error {
 	w, err := r.a.open()
 	if errors.Is(err, pipeline.ErrNoProject) {
@@ -115,17 +119,17 @@ func (r *adHocRun) run(ctx context.Context) error {
 		return err
 	}
 	defer t.close()
-	e := r.ready.Entry
-	x, err := t.open(ctx, &newRun{kind: track.PlainRun, name: r.name, experiment: r.experiment, tags: r.tags, entry: e})
-	if err != nil {
-		return err
-	}
-	log, err := os.CreateTemp("", "xt-run-")
+	log, err := os.CreateTemp("", runLogPrefix)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(log.Name())
 	defer log.Close()
+	e := r.ready.Entry
+	x, err := t.open(ctx, &newRun{kind: track.PlainRun, name: r.name, experiment: r.experiment, tags: r.tags, entry: e, log: log.Name()})
+	if err != nil {
+		return err
+	}
 	begin := time.Now()
 	err = r.recorded(ctx, w, seedenv.Overlay(r.ready.Env, x.Vars()), func(env []string) error { return r.start(env, log) })
 	code := codeOf(err)

@@ -75,6 +75,7 @@ type newRun struct {
 	experiment string
 	tags       []track.Tag
 	entry      *lock.Stage
+	log        string // a file that the output is written to; "" for none yet
 }
 
 // ended is what a run is closed with.
@@ -86,6 +87,7 @@ type ended struct {
 	code        int
 	duration    time.Duration
 	verdict     pipeline.Verdict
+	outs        []pipeline.OutVerdict
 	err         error
 }
 
@@ -119,6 +121,7 @@ func (t *tracker) open(ctx context.Context, r *newRun) (*openRun, error) {
 		return nil, err
 	}
 	x := &openRun{t: t, ctx: ctx, origin: t.origin(ctx, r)}
+	x.origin.Log = r.log
 	params := paramsOf(r.entry)
 	run, err := t.store.CreateRun(ctx, track.NewRun{
 		Experiment: experiment, Name: runName(r), User: userName(), Status: track.Running, Start: time.Now().UnixMilli(),
@@ -264,7 +267,7 @@ func (x *openRun) Vars() map[string]string {
 
 // End implements pipeline.Tracked.
 func (x *openRun) End(o pipeline.Outcome) error {
-	e := &ended{entry: o.Entry, environment: o.Result.Step.Environment, metrics: o.Metrics, log: o.Result.Log, duration: o.Result.Duration, verdict: o.Verdict, err: o.Err}
+	e := &ended{entry: o.Entry, environment: o.Result.Step.Environment, metrics: o.Metrics, log: o.Result.Log, duration: o.Result.Duration, verdict: o.Verdict, outs: o.Outs, err: o.Err}
 	if failed := new(pipeline.StageError); errors.As(o.Err, &failed) {
 		e.code = failed.ExitCode
 	}
@@ -288,12 +291,39 @@ func (x *openRun) closing(e *ended) (track.RunEnd, error) {
 		o.Log = sum.String()
 	}
 	if e.verdict != "" {
-		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: "xt.verdict", Value: string(e.verdict)})
+		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: verdictTag, Value: string(e.verdict)})
+	}
+	if text := differences(e.outs); text != "" {
+		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: differenceTag, Value: text})
 	}
 	if e.err != nil {
 		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: "xt.error", Value: track.Clip(e.err.Error(), 1000)})
 	}
 	return c, err
+}
+
+// Tags of a verification: what came of it, and the first difference of each output
+// that is not the same, a line for each.
+const (
+	verdictTag    = "xt.verdict"
+	differenceTag = "xt.difference"
+)
+
+func differences(outs []pipeline.OutVerdict) string {
+	var lines []string
+	for i := range outs {
+		if d := outs[i].Diffs; len(d) > 0 {
+			lines = append(lines, track.Clip(diffWords(&outs[i], &d[0]), 400))
+		}
+	}
+	return track.Clip(strings.Join(lines, "\n"), 4000)
+}
+
+// Logging implements pipeline.Logged.
+func (x *openRun) Logging(file string) error {
+	o := x.origin
+	o.Log = file
+	return x.t.store.SetOrigin(x.ctx, x.session.Root, o)
 }
 
 // end closes the run and returns its number.
