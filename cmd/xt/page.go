@@ -23,7 +23,7 @@ func (a *app) pageFor(place *storePlace, store track.Store, models track.Registr
 		opts.Title = filepath.Base(place.w.Root)
 		opts.Project = &pageProject{a, store}
 		if place.w.Repo != nil {
-			opts.Models = &pageModels{a: a}
+			opts.Models = &pageModels{a: a, store: store}
 		}
 	}
 	h := web.New(store, opts)
@@ -94,7 +94,8 @@ func (p *pageRuns) Made(ctx context.Context, r *track.Run) (*web.Made, error) {
 	if entry == nil {
 		return nil, nil
 	}
-	m := &web.Made{Lock: o.Lock, Inputs: webInputs(entry), Outputs: webItems("output", entry.Outs), Facts: conditions(entry, env), Rebuild: rebuild(r, entry), Difference: []string{}}
+	_, text, _ := strings.Cut(o.Lock, "\n\n") // what stands before is about the file
+	m := &web.Made{Lock: text, Inputs: webInputs(entry), Outputs: webItems("output", entry.Outs), Facts: conditions(entry, env), Rebuild: rebuild(r, entry), Difference: []string{}}
 	return m, p.addVerdict(ctx, r, m)
 }
 

@@ -10,12 +10,14 @@ import (
 
 	"github.com/xtrepro/xt/pipeline"
 	"github.com/xtrepro/xt/registry"
+	"github.com/xtrepro/xt/track"
 	"github.com/xtrepro/xt/track/web"
 )
 
 // pageModels tells the page about the models in git. It implements [web.Models].
 type pageModels struct {
-	a *app
+	a     *app
+	store track.Store
 
 	mu     sync.Mutex
 	proofs map[string]proofOf // by version and commit, which never change
@@ -111,6 +113,12 @@ func (p *pageModels) version(ctx context.Context, g *gate, model *registry.Model
 	}
 	for _, k := range slices.Sorted(maps.Keys(s.Tags)) {
 		out.Tags = append(out.Tags, web.Fact{Name: k, Text: s.Tags[k]})
+	}
+	if out.Run == "" {
+		var err error
+		if out.Run, err = runBehind(ctx, p.store, s.Fingerprint); err != nil {
+			return out, err
+		}
 	}
 	if v.Registered != nil {
 		out.Signature = string(g.m.Signature(ctx, v.Registered).Trust)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/lock"
@@ -48,9 +49,9 @@ func (p *pageProject) Pipeline(ctx context.Context, rev string) (*web.Pipeline, 
 	var stages []*pipeline.Stage
 	for _, step := range plan.Steps {
 		stages = append(stages, step.Stage)
-		s := newWebStage(step)
+		s := newWebStage(step, w.Lock.File().Stages[step.Stage.Name])
 		s.Seconds = took[s.Name]
-		if s.Run, err = p.runBehind(ctx, s.Fingerprint); err != nil {
+		if s.Run, err = runBehind(ctx, p.store, s.Fingerprint); err != nil {
 			return nil, err
 		}
 		out.Stages = append(out.Stages, s)
@@ -99,12 +100,16 @@ func lockCommits(w *pipeline.Workspace) []web.Commit {
 // maxCommits is how far back the page looks.
 const maxCommits = 40
 
-// newWebStage tells how a stage stands.
-func newWebStage(step *pipeline.Step) web.Stage {
+// newWebStage tells how a stage stands. Of one that is to be run, the outputs are those
+// that are recorded; nil if there are none.
+func newWebStage(step *pipeline.Step, recorded *lock.Stage) web.Stage {
 	st, e := newStageStatus(step), step.Entry
 	s := web.Stage{
 		Name: st.Stage, Desc: step.Stage.Desc, Cmd: step.Stage.Cmd, State: dagState(step), Action: step.Action.String(), How: st.How, Fingerprint: st.Fingerprint,
 		Reasons: []string{}, Inputs: webInputs(e), Outputs: webItems("output", e.Outs), Params: []web.Fact{},
+	}
+	if step.Stale() && recorded != nil && !recorded.Fingerprint.IsZero() {
+		s.Outputs, s.How, s.Fingerprint = webItems("output", recorded.Outs), string(recorded.How), recorded.Fingerprint.String()
 	}
 	for _, r := range st.Reasons {
 		s.Reasons = append(s.Reasons, r.Text)
@@ -116,15 +121,15 @@ func newWebStage(step *pipeline.Step) web.Stage {
 }
 
 // runBehind returns the run that made what a fingerprint stands for, if one is kept.
-func (p *pageProject) runBehind(ctx context.Context, fingerprint string) (string, error) {
-	if fingerprint == "" {
+func runBehind(ctx context.Context, s track.Store, fingerprint string) (string, error) {
+	if fingerprint == "" || strings.ContainsAny(fingerprint, "'\"") {
 		return "", nil
 	}
-	in, err := experimentIDs(ctx, p.store, nil)
+	in, err := experimentIDs(ctx, s, nil)
 	if err != nil {
 		return "", err
 	}
-	page, err := p.store.SearchRuns(ctx, track.RunSearch{Experiments: in, Bare: true, Search: track.Search{Max: 1,
+	page, err := s.SearchRuns(ctx, track.RunSearch{Experiments: in, Bare: true, Search: track.Search{Max: 1,
 		Filter: "origin.fingerprint = '" + fingerprint + "' AND origin.kind != 'verify' AND attributes.status = 'FINISHED'"}})
 	if err != nil || len(page.Items) == 0 {
 		return "", err

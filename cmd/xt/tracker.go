@@ -344,10 +344,12 @@ func statusOf(e *ended) track.Status {
 	return track.Failed
 }
 
-// lockText returns what xt.lock says, or would say, of an execution.
+// lockText returns what xt.lock says, or would say, of an execution. Outputs that were
+// not made, or not kept, are left out.
 func lockText(e *ended) string {
-	f := lock.New()
-	f.Stages[e.entry.Name] = e.entry
+	f, entry := lock.New(), *e.entry
+	entry.Outs = slices.DeleteFunc(slices.Clone(entry.Outs), func(it lock.Item) bool { return it.Node.IsZero() })
+	f.Stages[entry.Name] = &entry
 	if e.environment != nil {
 		f.Environments[e.entry.Environment] = e.environment
 	}

@@ -10,11 +10,9 @@ import (
 // CountRuns implements [track.Summaries].
 func (s *Store) CountRuns(ctx context.Context, search track.RunSearch) (n int64, err error) {
 	err = s.summarise(ctx, search, func(q *runSearch) error {
-		best := -1
-		if !q.postgres { // which finds its way by itself
-			if best, err = q.bestClause(); err != nil {
-				return err
-			}
+		best, err := q.clauseToCount()
+		if err != nil {
+			return err
 		}
 		t := &text{}
 		if best >= 0 {
@@ -29,6 +27,22 @@ func (s *Store) CountRuns(ctx context.Context, search track.RunSearch) (n int64,
 		return err
 	})
 	return n, err
+}
+
+// clauseToCount returns the clause whose index is followed to count runs, -1 for
+// none: that of few runs, or any, since an index is quicker to follow than to ask for
+// each run. PostgreSQL finds its way by itself.
+func (q *runSearch) clauseToCount() (int, error) {
+	if q.postgres {
+		return -1, nil
+	}
+	best, err := q.bestClause()
+	for i := range q.clauses {
+		if best < 0 && q.hasIndex(i) {
+			best = i
+		}
+	}
+	return best, err
 }
 
 // GroupRuns implements [track.Summaries].

@@ -2,7 +2,11 @@ package web
 
 import (
 	"math"
+	"runtime"
+	"slices"
 	"strconv"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/xtrepro/xt/track"
 )
@@ -35,7 +39,7 @@ func (c *call) curves() (any, error) {
 	if q.To, err = c.step("to"); err != nil {
 		return nil, err
 	}
-	points, err := c.store.SampleHistory(c.r.Context(), q)
+	points, err := c.sample(q)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +56,25 @@ func (c *call) curves() (any, error) {
 		a.Steps, a.Times, a.Values = append(a.Steps, p.Step), append(a.Times, p.Time), append(a.Values, Value(p.Value))
 	}
 	return list, nil
+}
+
+// sample asks for the points of some runs at a time, as many times at once as there
+// are processors.
+func (c *call) sample(q track.SampleQuery) ([]track.Metric, error) {
+	g, ctx := errgroup.WithContext(c.r.Context())
+	size := (len(q.RunIDs) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
+	parts := slices.Collect(slices.Chunk(q.RunIDs, size))
+	found := make([][]track.Metric, len(parts))
+	for i, ids := range parts {
+		g.Go(func() (err error) {
+			part := q
+			part.RunIDs = ids
+			found[i], err = c.store.SampleHistory(ctx, part)
+			return err
+		})
+	}
+	err := g.Wait()
+	return slices.Concat(found...), err
 }
 
 // step reads a limit of steps; nil for none.

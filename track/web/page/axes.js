@@ -35,7 +35,7 @@ export class Axis {
     return this.log ? Math.log(x / this.lo) / Math.log(this.hi / this.lo) : (x - this.lo) / (this.hi - this.lo);
   }
 
-  // ticks returns places with their texts.
+  // ticks returns places with their texts: round numbers, and the ends where asked.
   ticks(most = 5) {
     if (!this.numeric) {
       const step = Math.ceil(this.words.length / 12);
@@ -43,11 +43,15 @@ export class Axis {
     }
     if (this.lo === this.hi) return [[0.5, num(this.lo)]];
     const out = [];
-    for (let i = 0; i < most; i++) {
-      const f = i / (most - 1);
-      const x = this.log ? this.lo * (this.hi / this.lo) ** f : this.lo + (this.hi - this.lo) * f;
-      out.push([f, num(Number(x.toPrecision(3)))]);
+    if (this.log) {
+      const step = Math.max(1, Math.ceil(Math.log10(this.hi / this.lo) / most));
+      for (let p = Math.ceil(Math.log10(this.lo)); 10 ** p <= this.hi * 1.0001 && out.length < 20; p += step) out.push([this.at(10 ** p), num(10 ** p)]);
+      return out;
     }
+    const rough = (this.hi - this.lo) / (most - 1), power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].map(k => k * power).find(s => s >= rough * 0.999);
+    const from = Math.ceil(this.lo / step - 1e-9);
+    for (let i = 0; i <= 2 * most && (from + i) * step <= this.hi + step * 1e-9; i++) out.push([this.at((from + i) * step), num(Number(((from + i) * step).toPrecision(8)))]);
     return out;
   }
 }
@@ -73,8 +77,14 @@ export function fit(canvas, width, height) {
   return c;
 }
 
-// ink returns the colours of the style sheet for a canvas.
-export function ink() {
+let known = null;
+const forget = () => { known = null; };
+addEventListener('themechange', forget, true);
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', forget);
+
+// inks returns the colours of the style sheet for a canvas.
+export function inks() {
+  if (known) return known;
   const of = name => {
     const probe = document.createElement('span');
     probe.style.color = 'var(' + name + ')';
@@ -83,5 +93,5 @@ export function ink() {
     probe.remove();
     return c;
   };
-  return {text: of('--ink'), dim: of('--dim'), line: of('--line'), panel: of('--panel'), accent: of('--accent')};
+  return known = {text: of('--ink'), dim: of('--dim'), line: of('--line'), panel: of('--panel'), accent: of('--accent')};
 }

@@ -3,17 +3,9 @@
 import uPlot from './vendor/uplot.js';
 import {h, fill} from './dom.js';
 import {num, took, when, real} from './format.js';
+import {inks} from './axes.js';
 
-const color = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-// resolved is a colour of the style sheet as a canvas takes it: light or dark.
-function resolved(name) {
-  const probe = h('span', {style: {color: 'var(' + name + ')'}, hidden: true});
-  document.body.append(probe);
-  const c = getComputedStyle(probe).color;
-  probe.remove();
-  return c || color(name);
-}
+const manyCurves = 10; // beyond which smoothed curves are shown without what they smooth
 
 // smooth is the exponential moving average, corrected for its start, as people know
 // it from TensorBoard. What is not a number stays a gap.
@@ -90,7 +82,7 @@ export class Chart {
     }
     const lines = [], data = [];
     tables.forEach(([x, y], i) => {
-      if (options.smooth > 0) {
+      if (options.smooth > 0 && some.length <= manyCurves) {
         data.push([x, y]);
         lines.push({run: some[i], faint: true});
       }
@@ -105,7 +97,7 @@ export class Chart {
   }
 
   config(lines, o, xs) {
-    const ink = resolved('--dim'), grid = resolved('--line');
+    const {dim: ink, line: grid} = inks();
     const axis = {stroke: ink, grid: {stroke: grid, width: 1}, ticks: {stroke: grid, width: 1, size: 4}, font: '11px system-ui', labelFont: '11px system-ui'};
     const single = xs.length < 2;
     return {
@@ -124,6 +116,14 @@ export class Chart {
       }))],
       hooks: {setCursor: [u => this.point(u)], setSelect: [u => this.zoomed(u)]},
     };
+  }
+
+  // hide takes a run's curve away, or brings it back.
+  hide(run, on) {
+    if (!this.plot) return;
+    this.lines.forEach((l, i) => { if (l.run.run === run) this.plot.setSeries(i + 1, {show: on}); });
+    const i = this.curves.filter(c => c.steps.length > 0).findIndex(c => c.run === run);
+    this.legend.children[i]?.classList.toggle('off', !on);
   }
 
   zoomed(u) {
@@ -154,7 +154,7 @@ export class Chart {
     const o = this.options;
     const at = i === null || i === undefined ? null : this.plot.data[0][i];
     this.at.textContent = at === null ? '' : o.axis === 'step' ? 'step ' + num(at) : o.axis === 'time' ? when(at * 1000) : took(at * 1000);
-    const per = o.smooth > 0 ? 2 : 1;
+    const per = this.lines.some(l => l.faint) ? 2 : 1;
     this.values.forEach((el, n) => {
       if (n >= 24) return;
       const ys = this.plot.data[per * (n + 1)];

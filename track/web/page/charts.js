@@ -21,7 +21,7 @@ export class Charts {
     this.el = h('div', {}, this.toolbar(), this.grid);
     this.seen = new IntersectionObserver(entries => { for (const e of entries) this.sight(e); }, {rootMargin: '300px'});
     this.draw();
-    this.theme = () => { for (const c of this.charts.values()) this.redraw(c); };
+    this.theme = () => this.redrawAll();
     addEventListener('themechange', this.theme);
     this.stop = poll(() => this.again(), 3);
   }
@@ -38,8 +38,7 @@ export class Charts {
     const change = (name, value) => {
       o[{x: 'axis', smooth: 'smooth', logx: 'logx', logy: 'logy'}[name]] = value;
       this.set({[name]: value === 'step' || value === 0 ? '' : value});
-      cancelAnimationFrame(this.frame);
-      this.frame = requestAnimationFrame(() => { for (const c of this.charts.values()) this.redraw(c); });
+      this.redrawAll();
     };
     const range = h('input', {type: 'range', min: '0', max: '0.99', step: '0.01', value: String(o.smooth), oninput: () => { shown.textContent = range.value; change('smooth', Number(range.value)); }});
     const shown = h('output', {class: 'n'}, String(o.smooth));
@@ -118,7 +117,22 @@ export class Charts {
 
   toggle(id, on) {
     on ? this.hidden.delete(id) : this.hidden.add(id);
-    for (const c of this.charts.values()) this.redraw(c);
+    for (const c of this.charts.values()) c.chart.hide(id, on);
+  }
+
+  // redrawAll draws the charts in sight one after the other, so that none waits for all.
+  redrawAll() {
+    const turn = this.turn = (this.turn ?? 0) + 1;
+    const list = [...this.charts.values()];
+    const next = () => {
+      if (turn !== this.turn) return;
+      while (list.length > 0) {
+        const c = list.shift();
+        this.redraw(c);
+        if (c.sight) return void requestAnimationFrame(next);
+      }
+    };
+    next();
   }
 
   // again asks once more for the curves of runs that go on.

@@ -47,7 +47,8 @@ export function cell(col, run, names) {
     case 'name': {
       const a = link({view: 'run', id: run.id}, run.name || run.id);
       a.title = run.name || run.id;
-      return [status(run.status, false), a];
+      const verdict = run.tags['xt.verdict'];
+      return [status(run.status, false), a, verdict && h('span', {class: 'badge ' + (/identical|within/.test(verdict) ? 'good' : 'bad'), title: 'xt verify: ' + verdict}, /identical|within/.test(verdict) ? '✓' : '✗')];
     }
     case 'experiment': return h('span', {title: names.get(run.exp)}, names.get(run.exp) ?? String(run.exp));
     case 'start': return time(run.start, '');

@@ -66,7 +66,7 @@ class ModelsView {
     const open = this.params.get('version') ?? m.versions[0]?.version;
     return m.versions.map(v => h('details', {class: 'panel version', open: v.version === open, ontoggle: e => { if (e.target.open) this.page.set({version: v.version}); }},
       h('summary', {}, h('strong', {}, name(v)), v.stages.map(stageBadge), v.behind.map(s => h('span', {class: 'badge', title: 'another version has this stage now'}, '(' + s + ')')), v.aliases.map(a => h('span', {class: 'badge accent'}, '@' + a)),
-        v.deregistered && h('span', {class: 'badge bad'}, 'deregistered'), v.proof && h('span', {class: 'badge ' + (v.proved ? 'good' : 'warn'), title: v.proof}, v.proved ? '✓ proved' : 'not proved'),
+        v.deregistered && h('span', {class: 'badge bad'}, 'deregistered'), v.proof && h('span', {class: 'badge ' + (v.proved ? 'good' : 'warn'), title: v.proof}, v.proved ? '✓ matches xt.lock' : 'not proved'),
         h('span', {class: 'dim'}, ago(Date.parse(v.time)), v.by && ' by ' + v.by)),
       this.version(m, v)));
   }
@@ -79,8 +79,8 @@ class ModelsView {
         ['Registered', whenFully(Date.parse(v.time))], ['Git tag', v.tag && h('code', {}, v.tag)], ['Signature', v.signature], ['Commit', v.commit && h('code', {title: v.commit}, v.commit.slice(0, 10))],
         ['xt.lock', v.proof], ['Made by', v.made_by && link({view: 'pipeline', stage: v.made_by}, 'stage ' + v.made_by)], ['Run', v.run && link({view: 'run', id: v.run}, short(v.run))],
         ...v.tags.map(t => [t.name, t.text])])),
-      metrics.length > 0 && h('div', {}, h('h3', {}, 'Metrics'), facts(metrics.map(k => [k, num(v.metrics[k])]))),
-      v.lineage.length > 0 && h('div', {}, h('h3', {}, 'Made from'), h('table', {class: 'list'}, h('tbody', {}, v.lineage.map(i => h('tr', {}, h('td', {class: 'dim'}, i.kind), h('th', {scope: 'row'}, i.path), h('td', {}, h('code', {title: i.digest}, short(i.digest)))))))),
+      metrics.length > 0 && h('div', {}, h('h3', {}, 'Metrics'), facts(metrics.slice(0, 12).map(k => [k, num(v.metrics[k])])), metrics.length > 12 && h('details', {}, h('summary', {}, (metrics.length - 12) + ' more'), facts(metrics.slice(12).map(k => [k, num(v.metrics[k])])))),
+      v.lineage.length > 0 && h('div', {}, h('h3', {}, 'Made from'), h('table', {class: 'list'}, h('tbody', {}, v.lineage.map(i => h('tr', {}, h('td', {class: 'dim fit'}, i.kind), h('th', {scope: 'row'}, i.path), h('td', {}, h('code', {title: i.digest}, short(i.digest)))))))),
       v.rules.length > 0 && h('div', {}, h('h3', {}, 'Rules'), h('ul', {class: 'changes'}, v.rules.map(r => h('li', {}, h('span', {class: r.ok ? 'good' : 'bad'}, r.ok ? '✓ ' : '✗ '), h('span', {class: 'dim'}, r.stage + ': '), h('code', {}, r.rule), !r.ok && h('div', {class: 'dim'}, r.why))))),
       this.page.session.write && !v.deregistered && h('div', {}, h('button', {type: 'button', onclick: () => this.promote(m, v)}, 'Promote…')));
   }

@@ -1,7 +1,7 @@
 // Runs as lines through parallel axes. What is marked on an axis stays coloured.
 
 import {h} from './dom.js';
-import {Axis, shade, fit, ink} from './axes.js';
+import {Axis, shade, fit, inks} from './axes.js';
 import {menuButton, picker, state} from './widgets.js';
 import {clip, count} from './format.js';
 
@@ -61,7 +61,7 @@ export class Parallel {
   draw() {
     this.width = this.box.clientWidth - 32;
     if (this.width <= 0) return;
-    const c = fit(this.canvas, this.width, height), col = ink();
+    const c = fit(this.canvas, this.width, height), col = inks();
     const marked = [];
     c.lineWidth = 1;
     c.strokeStyle = col.line;

@@ -95,7 +95,7 @@ class PipelineView {
     }));
     this.nodes = stages.map((s, i) => h('button', {type: 'button', class: 'stage is-' + s.state, style: {left: at[i][0] + 'px', top: at[i][1] + 'px'}, onclick: () => { this.page.set({stage: s.name}); this.choose(s.name); }, title: s.desc},
       h('span', {class: 'name v'}, s.name), h('span', {class: 'what'}, h('span', {class: 'mark', 'aria-hidden': 'true'}, {fresh: '✓', stale: '!', frozen: '❄'}[s.state] ?? '·'), words(s), s.seconds > 0 && h('span', {class: 'dim'}, ' · ' + took(s.seconds * 1000))),
-      h('span', {class: 'dim what'}, bytes(s.outputs.reduce((n, o) => n + o.size, 0)))));
+      h('span', {class: 'dim what'}, sizeOf(s))));
     return h('div', {class: 'graph panel', role: 'group', 'aria-label': 'Stages, each after those that it needs'}, h('div', {class: 'canvas', style: {width: W + 'px', height: H + 'px'}}, lines, this.nodes));
   }
 
@@ -107,12 +107,12 @@ class PipelineView {
       fill(this.detail, state('There is no stage ' + name, ''));
       return;
     }
-    const items = list => h('table', {class: 'list'}, h('tbody', {}, list.map(i => h('tr', {}, h('td', {class: 'dim'}, i.kind), h('th', {scope: 'row'}, i.path), h('td', {}, h('code', {title: i.digest}, short(i.digest))), h('td', {class: 'right dim'}, i.size ? bytes(i.size) : '')))));
+    const items = list => h('table', {class: 'list'}, h('tbody', {}, list.map(i => h('tr', {}, h('td', {class: 'dim fit'}, i.kind), h('th', {scope: 'row'}, i.path), h('td', {}, h('code', {title: i.digest}, short(i.digest))), h('td', {class: 'right dim fit'}, i.size ? bytes(i.size) : '')))));
     fill(this.detail, h('div', {class: 'runhead'}, h('h2', {class: 'v'}, s.name), h('span', {class: 'badge ' + {fresh: 'good', stale: 'warn', frozen: 'accent'}[s.state]}, words(s)), s.desc && h('span', {class: 'dim v'}, s.desc)),
       h('div', {class: 'columns'},
         h('section', {class: 'panel'}, s.reasons.length > 0 ? [h('h3', {}, 'Why'), h('ul', {class: 'changes'}, s.reasons.map(r => h('li', {class: 'v'}, r)))] : h('p', {class: 'good'}, '✓ Its inputs are those of xt.lock.'),
           s.state === 'stale' && copyable(['xt repro ' + s.name]),
-          facts([['Made by', s.run && link({view: 'run', id: s.run}, 'run ' + short(s.run))], ['Outputs were', s.how], ['Took', s.seconds ? took(s.seconds * 1000) : ''], ['Fingerprint', s.fingerprint && h('code', {title: s.fingerprint}, s.fingerprint.slice(0, 16))], ['Command', h('pre', {}, s.cmd)]])),
+          facts([['Outputs by', s.run && link({view: 'run', id: s.run}, 'run ' + short(s.run))], ['Outputs were', s.how], ['Took', s.seconds ? took(s.seconds * 1000) : ''], ['Fingerprint', s.fingerprint && h('code', {title: s.fingerprint}, s.fingerprint.slice(0, 16))], ['Command', h('pre', {}, s.cmd)]])),
         h('section', {class: 'panel'}, h('h3', {}, 'Inputs'), items(s.inputs), s.params.length > 0 && facts(s.params.map(p => [p.name, p.text]))),
         h('section', {class: 'panel'}, h('h3', {}, 'Outputs'), items(s.outputs), s.run && h('p', {}, link({view: 'run', id: s.run}, 'The run behind them')))));
   }
@@ -147,6 +147,11 @@ class PipelineView {
     return [h('div', {class: 'columns'}, deltas('Metrics', c.metrics), deltas('Parameters', c.params)),
       [...stages].map(([name, list]) => h('section', {class: 'panel'}, h('h2', {class: 'v'}, name ? 'Stage ' + name : 'Data'), changeList(list)))];
   }
+}
+
+function sizeOf(s) {
+  const n = s.outputs.reduce((n, o) => n + o.size, 0);
+  return count(s.outputs.length, 'output') + (n ? ', ' + bytes(n) : '');
 }
 
 const words = s => s.state === 'fresh' ? 'up to date' : s.state === 'frozen' ? 'frozen' : s.action === 'wait' ? 'waits for another' : s.action === 'blocked' ? 'an input is missing' : s.action === 'restore' ? 'to be restored' : 'stale';

@@ -152,8 +152,8 @@ class RunView {
   proof() {
     const m = this.run.made;
     if (!m) return state('Nothing is known of how this run was made', 'A client logged it. Started by xt, a run records its code, data, environment and command:', ['xt run -- python train.py']);
-    const items = (title, list) => list.length > 0 && h('section', {class: 'panel'}, h('h2', {}, title), h('table', {class: 'list'}, h('tbody', {}, list.map(i => h('tr', {}, h('td', {class: 'dim'}, i.kind), h('th', {scope: 'row'}, i.path),
-      h('td', {}, h('code', {title: i.digest}, short(i.digest))), h('td', {class: 'right dim'}, i.size ? bytes(i.size) : '', i.files > 1 && ', ' + count(i.files, 'file')))))));
+    const items = (title, list) => list.length > 0 && h('section', {class: 'panel'}, h('h2', {}, title), h('table', {class: 'list'}, h('tbody', {}, list.map(i => h('tr', {}, h('td', {class: 'dim fit'}, i.kind), h('th', {scope: 'row'}, i.path),
+      h('td', {}, h('code', {title: i.digest}, short(i.digest))), h('td', {class: 'right dim fit'}, i.size ? bytes(i.size) : '', i.files > 1 && ', ' + count(i.files, 'file')))))));
     return h('div', {},
       h('section', {class: 'panel'}, verdict(m, this.run)),
       m.rebuild.length > 0 && h('section', {class: 'panel'}, h('h2', {}, 'How to rebuild this'), copyable(m.rebuild)),

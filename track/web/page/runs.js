@@ -7,6 +7,7 @@ import {state, failed, menuButton, picker, closePopover} from './widgets.js';
 import {column, usual, fixedNames, ref, text} from './columns.js';
 import {FilterField, meant} from './filter.js';
 import {Table} from './table.js';
+import {pageSize} from './source.js';
 
 export async function show(root, params, page) {
   const view = new RunsView(root, page);
@@ -23,6 +24,8 @@ class RunsView {
 
   async start(params) {
     this.read(params);
+    const first = this.cols.length || this.group ? null : this.first();
+    first?.catch(() => {}); // it is asked again, and then said
     this.experiments = await get('experiments');
     this.names = new Map(this.experiments.map(e => [e.id, e.name]));
     this.filter = new FilterField({value: this.q, keys: () => this.keys(), params: () => this.where(), onchange: q => this.search({q})});
@@ -39,7 +42,7 @@ class RunsView {
     this.keydown = e => this.key(e);
     document.addEventListener('keydown', this.keydown);
     this.choseSome(true);
-    await this.load();
+    await this.load(first);
     this.stop = poll(() => this.table.again(), 2);
   }
 
@@ -86,31 +89,42 @@ class RunsView {
     return this.sort ? {name, desc: direction} : {name: 'start', desc: true};
   }
 
+  // asked is what is searched for, in the order that is wanted.
+  asked() {
+    const sort = this.sorting(), col = column(sort.name);
+    return {...this.where(), order: this.sort && col?.order ? col.order + (sort.desc ? ' DESC' : ' ASC') : ''};
+  }
+
+  // first asks for the first page with all of its values, from which the columns follow.
+  first() { return get('runs', {...this.asked(), max: pageSize}); }
+
   // load searches. The columns are those that were chosen, or follow from what is
-  // found first.
-  async load() {
+  // found first; in another order they stay.
+  async load(first) {
     const mine = this.turn = (this.turn ?? 0) + 1;
     this.menus.exp.label(this.experimentWords());
     this.menus.group.label(this.group ? 'Grouped by ' + groupWords(this.group) : 'Group');
-    const sort = this.sorting();
-    const col = column(sort.name);
-    const params = {...this.where(), order: this.sort && col?.order ? col.order + (sort.desc ? ' DESC' : ' ASC') : ''};
-    let sections, columns = this.cols.map(column).filter(Boolean);
+    const params = this.asked(), where = JSON.stringify(this.where()), sort = this.sorting();
+    let sections, columns = this.cols.map(column).filter(Boolean), runs;
     try {
+      if (columns.length === 0 && this.usualOf === where) columns = this.usual;
       if (columns.length === 0) {
-        const first = await get('runs', {...params, max: 50});
+        const page = await (first ?? this.first());
         if (mine !== this.turn) return;
-        columns = usual(first.runs, this.exp.length !== 1 && this.experiments.length > 1).map(column);
+        columns = this.usual = usual(page.runs.slice(0, 50), this.exp.length !== 1 && this.experiments.length > 1).map(column);
+        if (page.runs.length > 0) this.usualOf = where;
+        runs = page;
       }
       const key = columns.filter(c => c.kind).map(c => c.name);
       const shown = {...params, key: key.length ? key : ['metrics.']};
-      sections = this.group ? await this.sections(shown) : [{params: shown, open: true}];
+      sections = this.group ? await this.sections(shown) : [{params: shown, open: true, first: runs, runs: this.countOf === where ? this.count : undefined}];
     } catch (e) {
       if (mine === this.turn && e.name !== 'AbortError') this.loaded(e);
       return;
     }
     if (mine !== this.turn) return;
     this.filter.complain('');
+    this.where_ = where;
     this.columns = columns;
     this.table.el.scrollTop = 0;
     this.table.show(columns, sections, sort);
@@ -144,6 +158,7 @@ class RunsView {
     const sources = this.table.sections;
     const known = sources.every(s => s.runs !== undefined || s.source?.count !== undefined || s.source?.ended);
     const n = sources.reduce((n, s) => n + (s.runs ?? s.source?.length ?? 0), 0);
+    if (known && !this.group) [this.count, this.countOf] = [n, this.where_];
     const words = known ? count(n, 'run') : '';
     if (this.says.textContent !== words) this.says.textContent = words;
     const none = known && n === 0 && sources.every(s => s.source?.pages.get(0)?.runs || s.runs === 0);

@@ -1,7 +1,7 @@
 // Runs as points between two values, coloured by a third.
 
 import {h, href, go} from './dom.js';
-import {Axis, shade, fit, ink} from './axes.js';
+import {Axis, shade, fit, inks} from './axes.js';
 import {state} from './widgets.js';
 import {clip, count} from './format.js';
 
@@ -51,7 +51,7 @@ export class Scatter {
   draw() {
     const width = this.box.clientWidth - 32;
     if (width <= 0) return;
-    const c = fit(this.canvas, width, height), col = ink();
+    const c = fit(this.canvas, width, height), col = inks();
     const X = f => left + f * (width - left - right), Y = f => top + (1 - f) * (height - top - bottom);
     c.font = '11px system-ui';
     c.strokeStyle = col.line;

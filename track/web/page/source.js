@@ -3,6 +3,7 @@
 import {get, fresh} from './api.js';
 
 const size = 100; // of a page
+export const pageSize = size;
 
 export class Source {
   constructor(params, onload) {
@@ -29,6 +30,12 @@ export class Source {
     return page?.runs?.[i - p * size];
   }
 
+  // start takes a first page that was asked for before.
+  start(answer) {
+    this.pages.set(0, {runs: undefined, seen: {}});
+    this.take(0, answer);
+  }
+
   async load(p) {
     const page = {runs: undefined, seen: {}};
     this.pages.set(p, page);
@@ -43,6 +50,14 @@ export class Source {
   async ask(p, page) {
     const answer = await fresh('runs', {...this.params, max: size, at: p * size}, page.seen, this.stop.signal);
     if (!answer) return false;
+    this.take(p, answer);
+    this.onload();
+    return true;
+  }
+
+  take(p, answer) {
+    const page = this.pages.get(p);
+    if (!page) return; // it is too far from what is looked at by now
     const old = new Map((page.runs ?? []).map(r => [r.id, r]));
     page.runs = answer.runs.map(r => {
       const was = old.get(r.id);
@@ -57,8 +72,6 @@ export class Source {
       this.ended = false;
       this.least = Math.max(this.least, end + 1);
     }
-    this.onload();
-    return true;
   }
 
   // total asks how many there are, which takes longer than to show some.

@@ -68,7 +68,8 @@ export class Table {
     s.open = true;
     if (s.source) return;
     s.source = new Source(s.params, e => { this.onload(e); this.later(); });
-    s.source.at(0);
+    if (s.first) s.source.start(s.first);
+    else s.source.at(0);
     if (s.runs !== undefined) s.source.count = s.runs;
     else s.source.total().catch(() => {}); // the pages tell what is wrong
   }

@@ -56,7 +56,7 @@ export function facts(pairs) {
 export function tabs(label, items, current) {
   return h('nav', {class: 'tabs', 'aria-label': label}, items.map(([name, text, params, n]) =>
     h('span', {}, (() => {
-      const a = link(params, text, n !== undefined && n !== null ? h('span', {class: 'n'}, String(n)) : null);
+      const a = link(params, text, n ? h('span', {class: 'n'}, String(n)) : null);
       if (name === current) a.setAttribute('aria-current', 'page');
       return a;
     })())));
