@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/xtrepro/xt/hash"
@@ -127,7 +126,7 @@ func (p *pageRuns) addVerdict(ctx context.Context, r *track.Run, m *web.Made) er
 }
 
 func webInputs(e *lock.Stage) []web.Input {
-	return slices.Concat(webItems("code", e.Code), webItems("data", e.Deps), webItems("recorded calls", e.Calls))
+	return append(append(webItems("code", e.Code), webItems("data", e.Deps)...), webItems("recorded calls", e.Calls)...)
 }
 
 func webItems(kind string, items []lock.Item) []web.Input {

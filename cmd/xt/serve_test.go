@@ -34,14 +34,21 @@ type served struct {
 
 func startServe(t *testing.T, args ...string) *served {
 	t.Helper()
-	s := &served{code: make(chan int, 1), dir: t.TempDir(), http: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ExpectContinueTimeout: time.Minute}}}
+	dir := t.TempDir()
+	return startServeIn(t, dir, append([]string{"--addr", "127.0.0.1:0", "--store", filepath.Join(dir, "runs.db")}, args...)...)
+}
+
+// startServeIn starts a server in a directory.
+func startServeIn(t *testing.T, dir string, args ...string) *served {
+	t.Helper()
+	s := &served{code: make(chan int, 1), dir: dir, http: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ExpectContinueTimeout: time.Minute}}}
 	r, w := io.Pipe()
 	a := &app{term: &term.Terminal{Out: w, Err: io.Discard}, dir: s.dir}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.stop = func() { cancel(&signalError{syscall.SIGTERM}) }
 	t.Cleanup(s.stop)
 	go func() {
-		s.code <- a.run(ctx, append([]string{"xt", "serve", "--addr", "127.0.0.1:0", "--store", filepath.Join(s.dir, "runs.db")}, args...))
+		s.code <- a.run(ctx, append([]string{"xt", "serve"}, args...))
 		w.Close()
 	}()
 	lines := bufio.NewScanner(r)

@@ -79,7 +79,7 @@ export function poll(f, seconds) {
         await f();
         wait = seconds;
       } catch (e) {
-        if (e.name === 'AbortError') return;
+        if (e.name !== 'AbortError' && !(e instanceof Failure)) console.error(e); // a mistake of the page
         wait = Math.min(15, wait * 1.5);
       }
     }

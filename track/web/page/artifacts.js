@@ -158,7 +158,7 @@ export function json(value, name, depth = 0) {
   if (entries.length === 0) return h('div', {class: 'json'}, label, h('span', {class: 'dim'}, Array.isArray(value) ? '[]' : '{}'));
   const inside = h('div', {class: 'jin'});
   const draw = () => { if (!inside.firstChild) fill(inside, entries.slice(0, 500).map(([k, v]) => json(v, k, depth + 1)), entries.length > 500 && h('p', {class: 'dim'}, 'and ' + (entries.length - 500) + ' more')); };
-  const el = h('details', {class: 'json', open: depth < 2, ontoggle: draw}, h('summary', {}, label, h('span', {class: 'dim'}, Array.isArray(value) ? count(entries.length, 'item') : count(entries.length, 'key'))), inside);
-  if (depth < 2) draw();
+  const el = h('details', {class: 'json', open: depth < 3, ontoggle: draw}, h('summary', {}, label, h('span', {class: 'dim'}, Array.isArray(value) ? count(entries.length, 'item') : count(entries.length, 'key'))), inside);
+  if (depth < 3) draw();
   return el;
 }

@@ -1,7 +1,7 @@
 // The table of runs.
 
 import {h, fill, href, link} from './dom.js';
-import {get, poll} from './api.js';
+import {get, fresh, poll} from './api.js';
 import {count} from './format.js';
 import {state, failed, menuButton, picker, closePopover} from './widgets.js';
 import {column, usual, fixedNames, ref, text} from './columns.js';
@@ -43,13 +43,32 @@ class RunsView {
     document.addEventListener('keydown', this.keydown);
     this.choseSome(true);
     await this.load(first);
-    this.stop = poll(() => this.table.again(), 2);
+    this.stop = poll(() => this.again(), 2);
   }
 
   close() {
     this.stop?.();
     this.table.close();
     document.removeEventListener('keydown', this.keydown);
+  }
+
+  // again looks what has changed. Columns that nobody has chosen follow what is
+  // logged.
+  async again() {
+    const keys = await fresh('keys', {}, this.seen ??= {});
+    if (keys) this.known = Promise.resolve(keys);
+    if (!this.cols.length && (keys || !this.columns?.some(c => c.kind === 'metrics'))) {
+      const page = await this.first();
+      const names = usual(page.runs.slice(0, 50), this.exp.length !== 1 && this.experiments.length > 1);
+      if (names.join() !== this.columns?.map(c => c.name).join()) {
+        const top = this.table.el.scrollTop;
+        this.usualOf = '';
+        await this.load(page);
+        this.table.el.scrollTop = top;
+        return;
+      }
+    }
+    await this.table.again();
   }
 
   // read takes what is shown from the address.
@@ -117,7 +136,7 @@ class RunsView {
       }
       const key = columns.filter(c => c.kind).map(c => c.name);
       const shown = {...params, key: key.length ? key : ['metrics.']};
-      sections = this.group ? await this.sections(shown) : [{params: shown, open: true, first: runs, runs: this.countOf === where ? this.count : undefined}];
+      sections = this.group ? await this.sections(shown) : [{params: shown, open: true, first: runs, guess: this.countOf === where ? this.count : undefined}];
     } catch (e) {
       if (mine === this.turn && e.name !== 'AbortError') this.loaded(e);
       return;

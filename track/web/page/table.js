@@ -71,7 +71,10 @@ export class Table {
     if (s.first) s.source.start(s.first);
     else s.source.at(0);
     if (s.runs !== undefined) s.source.count = s.runs;
-    else s.source.total().catch(() => {}); // the pages tell what is wrong
+    else {
+      if (!s.source.ended) s.source.count = s.guess; // until it is known
+      s.source.total().catch(() => {}); // the pages tell what is wrong
+    }
   }
 
   clear() {
@@ -209,7 +212,7 @@ export class Table {
     for (const s of this.sections) {
       if (s.label !== undefined) place++;
       const n = s.open ? s.source.length : 0;
-      if (n && place < to && place + n > from) await s.source.again(Math.max(0, from - place), Math.min(n, to - place));
+      if (s.open && (n === 0 || place < to && place + n > from)) await s.source.again(Math.max(0, from - place), Math.max(0, Math.min(n, to - place) - 1));
       place += n;
     }
   }
