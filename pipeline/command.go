@@ -19,17 +19,10 @@ import (
 // grace is how long a command may take to end after it was asked to.
 const grace = 10 * time.Second
 
-// command runs the stage's command once, in a process group of its own, and keeps
-// what it writes. Every way out leaves no process of the group behind.
-func (e *execution) command(ctx context.Context) error {
+// command runs the stage's command once, in a process group of its own, and writes
+// its output to log as well. Every way out leaves no process of the group behind.
+func (e *execution) command(ctx context.Context, log io.Writer) error {
 	s, res := e.step.Stage, e.res
-	rec, err := e.w.newRecorder(s)
-	if err != nil {
-		return err
-	}
-	defer rec.log.Close()
-	res.Log = rec.Log
-	e.logging(rec.Log)
 	if s.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, s.Timeout, errTimeout)
@@ -45,7 +38,7 @@ func (e *execution) command(ctx context.Context) error {
 	cmd.Dir = filepath.Join(e.root, filepath.FromSlash(s.Wdir))
 	cmd.Env = env
 	// One writer for both would keep their order, but not which is which.
-	kept := io.MultiWriter(rec.log, tail)
+	kept := io.MultiWriter(log, tail)
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(kept, stdout), io.MultiWriter(kept, stderr)
 	if e.room != nil {
 		if err := e.room.enclose(cmd, env); err != nil {
@@ -60,10 +53,9 @@ func (e *execution) command(ctx context.Context) error {
 	res.Ended = time.Now()
 	res.Duration, res.Memory = res.Ended.Sub(begin), peakMemory(cmd.ProcessState)
 	if err != nil {
-		err = &StageError{Stage: s, ExitCode: exitCode(err), What: explain(ctx, s, err), Tail: lastLines(tail.bytes(), 20), Log: rec.Log}
+		err = &StageError{Stage: s, ExitCode: exitCode(err), What: explain(ctx, s, err), Tail: lastLines(tail.bytes(), 20), Log: res.Log}
 	}
-	err = e.callsError(err)
-	return errors.Join(err, rec.finish(res, err))
+	return e.callsError(err)
 }
 
 // run runs the command and, where that is wanted and can be done, records which
@@ -85,6 +77,10 @@ func (e *execution) run(ctx context.Context, cmd *exec.Cmd) error {
 }
 
 var errTimeout = errors.New("timed out")
+
+// ErrUnwanted says, as the cause for which a context ended, that what the command
+// does is not wanted any more: it is asked to terminate, and not interrupted.
+var ErrUnwanted = errors.New("its result is not wanted any more")
 
 // exitCode returns the exit code of a command; -1 if a signal ended it, or it
 // never started.
@@ -139,6 +135,9 @@ func runGroup(ctx context.Context, cmd *exec.Cmd, start func() error, hurry <-ch
 	if errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // the command itself succeeded
 	}
+	if err == nil && ctx.Err() != nil {
+		err = ctx.Err() // one that ends well when it is told to has not done all of its work
+	}
 	return err
 }
 
@@ -149,7 +148,11 @@ func endGroup(ctx context.Context, cmd *exec.Cmd, ended, hurry <-chan struct{}) 
 		return
 	case <-ctx.Done():
 	}
-	interruptGroup(cmd)
+	if errors.Is(context.Cause(ctx), ErrUnwanted) {
+		terminateGroup(cmd)
+	} else {
+		interruptGroup(cmd)
+	}
 	select {
 	case <-ended:
 	case <-hurry:

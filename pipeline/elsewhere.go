@@ -154,3 +154,13 @@ func (w *Workspace) obtain(ctx context.Context, items []lock.Item) error {
 	}
 	return err
 }
+
+// Obtain brings files that belong to no path into the cache, if it lacks them and
+// the default remote has them. What it does not have is no error.
+func (w *Workspace) Obtain(ctx context.Context, nodes ...hash.Node) error {
+	items := make([]lock.Item, len(nodes))
+	for i, n := range nodes {
+		items[i].Node = n
+	}
+	return w.obtain(ctx, items)
+}

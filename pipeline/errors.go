@@ -45,10 +45,12 @@ type StageError struct {
 	What     string // "exit status 3", "timed out after 10 s"
 	Tail     string // the last lines that it wrote
 	Log      string // path of all that it wrote
+	Kept     bool   // whether that is kept with the runs
 	// Undeclared are files that it seems to have looked for, which the stage does not
 	// declare, so that an isolated command does not find them.
 	Undeclared []string
-	Calls      error // why calls to language models were not answered; nil if they were
+	Calls      error  // why calls to language models were not answered; nil if they were
+	Hint       string // what else to do about it; "" if there is nothing to say
 }
 
 // Error says which stage failed and how.
@@ -59,6 +61,12 @@ func (e *StageError) Error() string {
 // Hints says where all that the command wrote is, and what it may lack.
 func (e *StageError) Hints() []string {
 	hints := []string{"its output is in " + e.Log}
+	if e.Kept {
+		hints[0] = "\"xt logs " + e.Stage.Name + "\" shows all that it wrote"
+	}
+	if e.Hint != "" {
+		hints = append([]string{e.Hint}, hints...)
+	}
 	if e.Calls != nil {
 		hints = append([]string{e.Calls.Error()}, append(callHints(e.Calls), hints...)...)
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/xtrepro/xt/cache"
@@ -24,8 +25,9 @@ type execution struct {
 	// verify says that it is run once more, to be compared; no language model may be
 	// asked then.
 	verify bool
-	env    []string        // of the command
-	calls  *replay.Session // of the last attempt; nil where calls are not recorded
+	after  func(*Step) error // asked before the result is put into the run cache; nil: nobody
+	env    []string          // of the command
+	calls  *replay.Session   // of the last attempt; nil where calls are not recorded
 }
 
 // execute runs the stage's command, in the way that is given, and takes its outputs
@@ -41,6 +43,11 @@ func (e *execution) execute(ctx context.Context, run func(context.Context) ([]lo
 	}
 	entry.Outs, entry.How = outs, lock.Executed
 	entry.Commit, entry.Dirty = e.w.provenance(s)
+	if e.after != nil {
+		if err := e.after(e.step); err != nil {
+			return err
+		}
+	}
 	return e.w.remember(e.step)
 }
 
@@ -135,9 +142,15 @@ func (w *Workspace) remember(step *Step) error {
 // another attempt it calls again.
 func (e *execution) attempts(ctx context.Context, again func() error) error {
 	s := e.step.Stage
+	log, err := NewLog(e.w.state(LogsDir))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	e.res.Log = log.Name()
 	e.track(ctx)
 	for i := 0; ; i++ {
-		err := e.command(ctx)
+		err := e.command(ctx, log)
 		if err == nil || i >= s.Retries || ctx.Err() != nil || e.unanswered() {
 			return err
 		}
@@ -146,6 +159,7 @@ func (e *execution) attempts(ctx context.Context, again func() error) error {
 			return err
 		}
 		e.w.say("%s: %s; attempt %d of %d follows", s.Name, failed.What, i+2, s.Retries+1)
+		fmt.Fprintf(log, "--- %s; attempt %d of %d ---\n", failed.What, i+2, s.Retries+1) // what cannot be written is lost for the output too
 		if err := again(); err != nil {
 			return err
 		}

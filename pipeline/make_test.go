@@ -171,3 +171,29 @@ func TestMakeSeesEditsOfDataAndNotOfConfig(t *testing.T) {
 		t.Errorf("m.txt = %q, %v", b, err)
 	}
 }
+
+// BenchmarkMake makes a result of other parameters each time: what a trial costs
+// besides its command.
+func BenchmarkMake(b *testing.B) {
+	dir := b.TempDir()
+	config := "[params]\nx = 0\n\n[stage.s]\ncmd = \"echo ${x} > out\"\nparams = [\"x\"]\nouts = [\"out\"]\n"
+	if err := os.WriteFile(filepath.Join(dir, "xt.toml"), []byte(config), 0o666); err != nil {
+		b.Fatal(err)
+	}
+	w, err := Open(dir, OpenOptions{})
+	if err == nil {
+		err = MakeStateDir(w.Root)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := 0; b.Loop(); i++ {
+		v, err := w.Vary([]Override{{Key: "x", Value: int64(i + 1)}})
+		if err == nil {
+			_, err = v.Make(b.Context(), v.Graph.Stages, MakeOptions{}, &silent{})
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}

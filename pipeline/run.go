@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/xtrepro/xt/hash"
@@ -22,6 +23,7 @@ type RunOptions struct {
 	Trace     bool     // record which files the commands open
 	Isolated  bool     // run each command in a clean directory that holds only its declared inputs
 	Transfer  Transfer // how to fetch what is needed, with Pull
+	Executor  Executor // what runs the commands, as if isolated; nil: this process
 }
 
 // Result is what became of one stage in a run.
@@ -65,7 +67,9 @@ type Reporter interface {
 // ended. Stages that were done are in xt.lock even if others failed or ctx
 // ended. The error is that of the first stage that failed.
 func (w *Workspace) Run(ctx context.Context, stages []*Stage, opts RunOptions, rep Reporter) ([]*Result, error) {
-	if opts.Isolated {
+	if opts.Executor != nil {
+		opts.Isolated, opts.Jobs = true, len(stages) // to wait costs nothing
+	} else if opts.Isolated {
 		trySandbox()
 	}
 	facts, err := w.Facts(ctx, stages)
@@ -86,6 +90,11 @@ func (w *Workspace) Run(ctx context.Context, stages []*Stage, opts RunOptions, r
 	}
 	if err := w.readdData(ctx, stages, facts); err != nil {
 		return nil, err
+	}
+	if opts.Executor != nil {
+		if err := w.submit(ctx, stages, facts, opts); err != nil || opts.Executor.Detached() {
+			return nil, errors.Join(err, w.SaveIndex())
+		}
 	}
 	go seedenv.Machine() // asking the GPU driver takes a while; records want it later
 	r := newRunner(w, stages, facts, opts, rep)
@@ -166,6 +175,7 @@ type runner struct {
 	acted   map[*Stage]bool              // stages that changed the workspace
 	pythons map[*Stage]*lock.Environment // those that were looked at again
 	running int
+	closing sync.WaitGroup // of runs, beside the next stages
 	done    chan *Result
 	results []*Result
 	first   error // of the first stage that failed
@@ -202,6 +212,7 @@ func newRunner(w *Workspace, stages []*Stage, facts *Facts, opts RunOptions, rep
 func (r *runner) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	defer r.closing.Wait()
 	for len(r.ready) > 0 || r.running > 0 {
 		for len(r.ready) > 0 && r.running < max(1, r.opts.Jobs) {
 			s := r.ready[0]
@@ -231,6 +242,10 @@ func (r *runner) start(ctx context.Context, s *Stage) {
 		return
 	}
 	step := r.planner.step(s)
+	if x := r.opts.Executor; x != nil && step.Past && x.Has(s) {
+		// It is in the run cache because its job has just put it there.
+		step.Action, step.Past, step.Entry.How = Execute, false, lock.Executed
+	}
 	switch step.Action {
 	case UpToDate, Frozen:
 		r.end(&Result{Step: step})
@@ -344,9 +359,12 @@ func (r *runner) execute(ctx context.Context, res *Result) error {
 	defer e.leave()
 	switch {
 	case r.make != nil:
+		e.after = r.make.After
 		err := e.execute(ctx, e.aside)
 		r.w.endTracking(res, Dir(e.root), nil, err)
 		return err
+	case r.opts.Executor != nil:
+		return e.byExecutor(ctx, r.opts.Executor)
 	case r.opts.Isolated:
 		return e.execute(ctx, e.apart)
 	}
@@ -363,7 +381,11 @@ func (r *runner) end(res *Result) {
 			res.Err = r.record(step, res)
 		}
 	}
-	r.w.endTracking(res, Dir(r.w.Root), nil, res.Err)
+	if res.Err == nil {
+		r.closing.Go(func() { r.w.endTracking(res, Dir(r.w.Root), nil, nil) })
+	} else {
+		r.w.endTracking(res, Dir(r.w.Root), nil, res.Err) // the error says where the output is
+	}
 	switch {
 	case res.Err != nil:
 		r.bad[s] = fmt.Sprintf("stage %s failed", s.Name)

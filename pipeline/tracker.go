@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/xtrepro/xt/lock"
@@ -21,18 +23,17 @@ type Tracked interface {
 	// Vars returns variables that the command is to see, so that what it logs
 	// ends up in the run.
 	Vars() map[string]string
-	// End closes the run.
-	End(o Outcome) error
+	// End closes the run. It returns where the output of the command is kept from
+	// then on, "" if that is where it was.
+	End(o Outcome) (log string, err error)
 }
-
-// Logged is a [Tracked] that wants to know where the command's output is written,
-// while it is.
-type Logged interface{ Logging(file string) error }
 
 // Execution is the running of a stage's command.
 type Execution struct {
 	Step   *Step
-	Verify bool // it is run once more, to be compared
+	Verify bool   // it is run once more, to be compared
+	Log    string // the file that its output goes to
+	Dir    string // what the paths of the stage are relative to
 }
 
 // Outcome is what came of an execution.
@@ -51,7 +52,7 @@ func (e *execution) track(ctx context.Context) {
 	if e.w.Tracker == nil {
 		return
 	}
-	t, err := e.w.Tracker.Track(ctx, Execution{Step: e.step, Verify: e.verify})
+	t, err := e.w.Tracker.Track(ctx, Execution{Step: e.step, Verify: e.verify, Log: e.res.Log, Dir: e.root})
 	if err != nil {
 		e.w.say("%s: it is not kept as a run: %v", e.step.Stage.Name, err)
 		return
@@ -63,16 +64,6 @@ func (e *execution) track(ctx context.Context) {
 		return declared || slices.Contains(e.step.Stage.Pass, name)
 	})
 	e.env = seedenv.Overlay(e.env, vars)
-}
-
-// logging tells the run where its output is written. An execution of which it
-// cannot be told goes on.
-func (e *execution) logging(file string) {
-	if t, ok := e.res.tracked.(Logged); ok {
-		if err := t.Logging(file); err != nil {
-			e.w.say("%s: its output is not shown while it goes on: %v", e.step.Stage.Name, err)
-		}
-	}
 }
 
 // endTracking closes the run of an execution, if it has one. The metrics are read
@@ -87,17 +78,31 @@ func (w *Workspace) endTracking(res *Result, src Source, v *Verified, err error)
 		o.Verdict, o.Outs = v.Verdict, v.Outs
 	}
 	if err == nil {
-		flat := map[[2]string]any{}
-		for _, out := range s.Outs {
-			if out.Kind == Metric {
-				// A file that cannot be read as metrics is told by xt metrics.
-				_ = readMetrics(src, out.Path, flat)
-			}
-		}
-		o.Metrics = sortedValues(flat)
+		o.Metrics = w.StageMetrics(s, src)
 	}
-	if err := res.tracked.End(o); err != nil {
-		w.say("%s: its run is not complete: %v", s.Name, err)
+	log, endErr := res.tracked.End(o)
+	if endErr != nil {
+		w.say("%s: its run is not complete: %v", s.Name, endErr)
 	}
 	res.tracked = nil
+	if log == "" {
+		return
+	}
+	_ = os.Remove(res.Log) // a second copy does no harm
+	res.Log = log
+	if failed := new(StageError); errors.As(err, &failed) {
+		failed.Log, failed.Kept = log, true
+	}
+}
+
+// StageMetrics returns what is in the metrics files of a stage.
+func (w *Workspace) StageMetrics(s *Stage, src Source) []Value {
+	flat := map[[2]string]any{}
+	for _, out := range s.Outs {
+		if out.Kind == Metric {
+			// A file that cannot be read as metrics is told by xt metrics.
+			_ = readMetrics(src, out.Path, flat)
+		}
+	}
+	return sortedValues(flat)
 }

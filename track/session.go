@@ -58,7 +58,7 @@ func (s *Session) CreateRun(ctx context.Context, r NewRun) (Run, error) {
 }
 
 // End closes what the processes left open, and gives all of their runs the origin
-// of the execution. Where they opened exactly one at the top, and logged nothing in
+// of the execution. Where exactly one of them is at the top, and nothing was logged in
 // the run of the execution itself, that run takes its place: people think of a
 // script that opens a run as of one run. End returns the run that stands for the
 // execution.
@@ -75,20 +75,44 @@ func (s *Session) End(ctx context.Context, e RunEnd) (string, error) {
 	if err != nil {
 		return s.Root, err
 	}
-	if len(runs) == 1 && s.untouched(&root) && isBelow(&runs[0], s.Root) {
-		return runs[0].ID, s.replace(ctx, &root, &runs[0], e)
+	if top := s.onlyTop(runs); top != nil && s.untouched(&root) {
+		rest := slices.DeleteFunc(slices.Clone(runs), func(r Run) bool { return r.ID == top.ID })
+		return top.ID, errors.Join(s.endBelow(ctx, rest, e), s.replace(ctx, &root, top, e))
 	}
-	errs := []error{s.end(ctx, s.Root, e)}
-	o := *e.Origin
-	o.Kind = ClientRun
+	return s.Root, errors.Join(s.end(ctx, s.Root, e), s.endBelow(ctx, runs, e))
+}
+
+// onlyTop returns the one run that is right below that of the execution; nil if
+// there are several. Others may have been nested in it after they were opened.
+func (s *Session) onlyTop(runs []Run) *Run {
+	var top *Run
 	for i := range runs {
+		if !isBelow(&runs[i], s.Root) {
+			continue
+		}
+		if top != nil {
+			return nil
+		}
+		top = &runs[i]
+	}
+	return top
+}
+
+// endBelow gives runs the origin of the execution, and ends those that are open.
+func (s *Session) endBelow(ctx context.Context, runs []Run, e RunEnd) error {
+	var errs []error
+	for i := range runs {
+		o := *e.Origin
+		if o.Kind = ClientRun; runs[i].Origin != nil && runs[i].Origin.Kind == TrialRun {
+			o.Kind = TrialRun
+		}
 		below := RunEnd{Origin: &o}
 		if isOpen(runs[i].Status) {
 			below.RunUpdate = RunUpdate{Status: e.Status, End: e.RunUpdate.End}
 		}
 		errs = append(errs, s.Store.EndRun(ctx, runs[i].ID, below))
 	}
-	return s.Root, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 func isOpen(s Status) bool { return s == Running || s == Scheduled }

@@ -2,6 +2,23 @@ package track
 
 import "context"
 
+// onceKey is the key of a request in a context.
+type onceKey struct{}
+
+// Once returns a context for a request that is known by a text of its own, in
+// which it may be repeated.
+func Once(ctx context.Context, request string) context.Context {
+	return context.WithValue(ctx, onceKey{}, request)
+}
+
+// RequestOf returns the text of [Once]; a new one if the context has none.
+func RequestOf(ctx context.Context) string {
+	if request, ok := ctx.Value(onceKey{}).(string); ok && request != "" {
+		return request
+	}
+	return NewRunID()
+}
+
 // Direction is which values of an objective are better.
 type Direction string
 
@@ -34,8 +51,9 @@ type Study struct {
 	Name       string // unique; "" is a name
 	Directions []Direction
 	Created    int64
-	User       []Attr // of those who search
+	User       []Attr // of those who search; by key, as all attributes
 	System     []Attr // of samplers and pruners
+	RunID      string // the run that those of its trials are nested in, or ""
 }
 
 // Attr is a key with JSON as Python writes it: NaN and Infinity are values.
@@ -56,8 +74,8 @@ type Trial struct {
 	Study        int64
 	Number       int64 // from 0 in its study, without gaps
 	State        TrialState
-	Values       []float64 // one for each direction; nil while there are none
-	Params       []TrialParam
+	Values       []float64           // one for each direction; nil while there are none
+	Params       []TrialParam        // in the order in which they were set first
 	Intermediate []IntermediateValue // by step
 	User, System []Attr
 	Start, End   int64  // microseconds since 1970; 0 for none
@@ -86,6 +104,9 @@ type TrialQuery struct {
 
 // Studies keeps studies and their trials, as Optuna's storages do. What changes
 // a trial that has ended is InvalidState.
+//
+// Who does not know whether a request was answered may repeat CreateTrial and
+// SetTrialState with the context of [Once]: what was done is not done again.
 type Studies interface {
 	// CreateStudy is AlreadyExists if the name is taken.
 	CreateStudy(ctx context.Context, name string, directions []Direction) (Study, error)
@@ -96,12 +117,15 @@ type Studies interface {
 	// Studies returns all studies by ID.
 	Studies(ctx context.Context) ([]Study, error)
 	SetStudyAttr(ctx context.Context, id int64, owner AttrOwner, a Attr) error
+	// SetStudyRun says in which run those of the trials are nested.
+	SetStudyRun(ctx context.Context, id int64, runID string) error
 
 	// CreateTrial adds a trial to a study. A template says what it is to be, but
 	// for ID, Study and Number; nil stands for one that is running from now on.
 	CreateTrial(ctx context.Context, study int64, template *Trial) (Trial, error)
-	// SetTrialParam is InvalidParameter if trials of the study have a distribution
-	// for the name that this one is not compatible with.
+	// SetTrialParam sets a parameter, or sets it anew. It is InvalidParameter if
+	// trials of the study have a distribution for the name that this one is not
+	// compatible with.
 	SetTrialParam(ctx context.Context, trial int64, p TrialParam) error
 	// SetTrialState sets the state and, unless they are nil, the values. A trial
 	// that is to run must be waiting, or else nothing changes and it returns false:

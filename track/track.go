@@ -31,6 +31,8 @@ type Store interface {
 	Registry
 	Traces
 	Artifacts
+	Studies
+	Records
 
 	// Ping reports whether the store can be reached.
 	Ping(ctx context.Context) error

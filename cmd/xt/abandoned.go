@@ -51,7 +51,7 @@ func closeAbandoned(ctx context.Context, s track.Store) error {
 				return err
 			}
 		}
-		if err := s.SetTag(ctx, runs[i].ID, track.Tag{Key: "xt.error", Value: "xt was killed while it went on"}); err != nil {
+		if err := s.SetTag(ctx, runs[i].ID, track.Tag{Key: errorTag, Value: "xt was killed while it went on"}); err != nil {
 			return err
 		}
 	}

@@ -58,15 +58,8 @@ func (p *pageRuns) Log(_ context.Context, r *track.Run) (io.ReadSeekCloser, erro
 // isLog reports whether a path is one at which xt writes what commands write. What
 // a store says is not believed: it may be that of others.
 func (p *pageRuns) isLog(name string) bool {
-	if filepath.Clean(name) != name {
-		return false
-	}
-	dir, base := filepath.Split(name)
-	if filepath.Clean(dir) == filepath.Clean(os.TempDir()) && strings.HasPrefix(base, runLogPrefix) {
-		info, err := os.Lstat(name)
-		return err == nil && info.Mode().IsRegular()
-	}
-	return p.place.w != nil && base == "log" && filepath.Dir(filepath.Dir(name)) == filepath.Join(p.place.w.Root, pipeline.StateDir, "runs")
+	info, err := os.Lstat(name)
+	return err == nil && info.Mode().IsRegular() && filepath.Dir(name) == filepath.Clean(p.place.logs)
 }
 
 // Changes implements [web.Runs].

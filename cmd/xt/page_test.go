@@ -92,8 +92,8 @@ func (s seeder) artifact(id, name, content string) {
 	}
 }
 
-// curve makes points of a curve that falls.
-func curve(key string, n int) []track.Metric {
+// fallingCurve makes points of a curve that falls.
+func fallingCurve(key string, n int) []track.Metric {
 	points := make([]track.Metric, n)
 	for i := range points {
 		points[i] = track.Metric{Key: key, Value: math.Exp(-float64(i) / float64(n)), Step: int64(i), Time: 1_790_000_000_000 + int64(i)*1000}
@@ -109,7 +109,7 @@ func (s seeder) sweep(n int) (ids []string) {
 		rate := float64(i+1) / 1000
 		id := s.run(track.NewRun{Name: fmt.Sprintf("trial-%d", i), User: "ann", Start: now - int64(n-i)*1000,
 			Params: []track.Param{{Key: "lr", Value: fmt.Sprint(rate)}, {Key: "optimizer", Value: []string{"adam", "sgd"}[i%2]}}, Tags: []track.Tag{{Key: "sweep", Value: "first"}}},
-			track.Batch{Metrics: append(curve("loss", 60), track.Metric{Key: "accuracy", Value: 0.5 + rate})})
+			track.Batch{Metrics: append(fallingCurve("loss", 60), track.Metric{Key: "accuracy", Value: 0.5 + rate})})
 		s.end(id, track.Finished)
 		ids = append(ids, id)
 	}
@@ -244,8 +244,8 @@ func TestPageRun(t *testing.T) {
 	store := seeder{t, s.store(t)}
 	now := time.Now().UnixMilli()
 	id := store.run(track.NewRun{Name: "parent", Start: now, User: "ann", Params: []track.Param{{Key: "lr", Value: "0.1"}}}, track.Batch{
-		Metrics: append(curve("loss", 100), track.Metric{Key: "system/cpu", Value: 30}, track.Metric{Key: "system/cpu", Value: 40, Step: 1})})
-	store.run(track.NewRun{Name: "a child", Start: now, Tags: []track.Tag{{Key: track.ParentRunTag, Value: id}}}, track.Batch{Metrics: curve("loss", 5)})
+		Metrics: append(fallingCurve("loss", 100), track.Metric{Key: "system/cpu", Value: 30}, track.Metric{Key: "system/cpu", Value: 40, Step: 1})})
+	store.run(track.NewRun{Name: "a child", Start: now, Tags: []track.Tag{{Key: track.ParentRunTag, Value: id}}}, track.Batch{Metrics: fallingCurve("loss", 5)})
 	var picture bytes.Buffer
 	if err := png.Encode(&picture, image.NewGray(image.Rect(0, 0, 30, 20))); err != nil {
 		t.Fatal(err)
@@ -316,7 +316,7 @@ func TestPageLive(t *testing.T) {
 	browser := newBrowser(t)
 	s := startServe(t)
 	store := seeder{t, s.store(t)}
-	id := store.run(track.NewRun{Name: "live", Start: time.Now().UnixMilli()}, track.Batch{Metrics: curve("loss", 3)})
+	id := store.run(track.NewRun{Name: "live", Start: time.Now().UnixMilli()}, track.Batch{Metrics: fallingCurve("loss", 3)})
 	away := []string{"ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"}
 	table := openTab(t, browser, s.url, "/", away...)
 	table.sees("live")

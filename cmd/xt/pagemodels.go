@@ -115,10 +115,11 @@ func (p *pageModels) version(ctx context.Context, g *gate, model *registry.Model
 		out.Tags = append(out.Tags, web.Fact{Name: k, Text: s.Tags[k]})
 	}
 	if out.Run == "" {
-		var err error
-		if out.Run, err = runBehind(ctx, p.store, s.Fingerprint); err != nil {
+		r, err := runBehind(ctx, p.store, s.Fingerprint)
+		if err != nil {
 			return out, err
 		}
+		out.Run = r.ID
 	}
 	if v.Registered != nil {
 		out.Signature = string(g.m.Signature(ctx, v.Registered).Trust)

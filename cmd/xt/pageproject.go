@@ -38,22 +38,15 @@ func (p *pageProject) Pipeline(ctx context.Context, rev string) (*web.Pipeline, 
 		return nil, asked(err)
 	}
 	out := &web.Pipeline{Stages: []web.Stage{}, Edges: [][2]int{}, Commits: lockCommits(w)}
-	took := map[string]float64{}
-	if records, err := w.Records(); err == nil {
-		for _, r := range slices.Backward(records) { // the newest is first
-			if r.Error == "" {
-				took[r.Stage] = r.Seconds
-			}
-		}
-	}
 	var stages []*pipeline.Stage
 	for _, step := range plan.Steps {
 		stages = append(stages, step.Stage)
 		s := newWebStage(step, w.Lock.File().Stages[step.Stage.Name])
-		s.Seconds = took[s.Name]
-		if s.Run, err = runBehind(ctx, p.store, s.Fingerprint); err != nil {
+		r, err := runBehind(ctx, p.store, s.Fingerprint)
+		if err != nil {
 			return nil, err
 		}
+		s.Run, s.Seconds = r.ID, float64(r.End-r.Start)/1000
 		out.Stages = append(out.Stages, s)
 	}
 	for _, e := range newDAG(graph, stages).Edges {
@@ -121,20 +114,20 @@ func newWebStage(step *pipeline.Step, recorded *lock.Stage) web.Stage {
 }
 
 // runBehind returns the run that made what a fingerprint stands for, if one is kept.
-func runBehind(ctx context.Context, s track.Store, fingerprint string) (string, error) {
+func runBehind(ctx context.Context, s track.Store, fingerprint string) (r track.RunInfo, err error) {
 	if fingerprint == "" || strings.ContainsAny(fingerprint, "'\"") {
-		return "", nil
+		return r, nil
 	}
 	in, err := experimentIDs(ctx, s, nil)
 	if err != nil {
-		return "", err
+		return r, err
 	}
 	page, err := s.SearchRuns(ctx, track.RunSearch{Experiments: in, Bare: true, Search: track.Search{Max: 1,
 		Filter: "origin.fingerprint = '" + fingerprint + "' AND origin.kind != 'verify' AND attributes.status = 'FINISHED'"}})
 	if err != nil || len(page.Items) == 0 {
-		return "", err
+		return r, err
 	}
-	return page.Items[0].ID, nil
+	return page.Items[0].RunInfo, nil
 }
 
 // viewAt is the project at a revision; "" is the workspace.

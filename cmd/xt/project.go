@@ -62,6 +62,34 @@ func (a *app) lockWorkspace(c *cli.Context, w *pipeline.Workspace) (unlock func(
 	})
 }
 
+// beginExecuting makes a workspace ready in which commands are to be run: nobody
+// else changes it until end, what is run is kept as runs, and evidence is given of
+// it where the command line asks for that.
+func (a *app) beginExecuting(c *cli.Context, w *pipeline.Workspace) (evidence *attester, end func(), err error) {
+	unlock, err := a.lockWorkspace(c, w)
+	if err != nil {
+		return nil, nil, err
+	}
+	if evidence, err = a.newAttester(c, w); err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	t, err := a.newTracker(w)
+	if err != nil {
+		evidence.close()
+		unlock()
+		return nil, nil, err
+	}
+	w.Tracker = t
+	return evidence, func() {
+		if err := t.close(); err != nil {
+			a.term.Warnf("the store of runs: %v", err)
+		}
+		evidence.close()
+		unlock()
+	}, nil
+}
+
 // watch shows the progress of hashing.
 func (a *app) watch(w *pipeline.Workspace, label string) *term.Progress {
 	p := a.term.Start(label, 0)

@@ -8,6 +8,8 @@ import (
 	"github.com/xtrepro/xt/track"
 	"github.com/xtrepro/xt/track/access"
 	"github.com/xtrepro/xt/track/mlflow"
+	"github.com/xtrepro/xt/track/optuna"
+	"github.com/xtrepro/xt/track/wandb"
 )
 
 // protocol answers one kind of client.
@@ -30,13 +32,31 @@ type protocols []*protocol
 // Report is told what went wrong in answering a request.
 func openProtocols(store track.Store, models track.Registry, report func(*http.Request, error)) protocols {
 	m := mlflow.New(store, mlflow.Options{Registry: models, Report: report})
+	o := optuna.New(store, optuna.Options{Report: report})
+	w := wandb.New(store, wandb.Options{Report: report})
 	return protocols{
+		{Handler: w, Closer: w, owns: wandb.Owns, reads: wandb.Reads, capability: wandb.IsCapability, deny: wandb.Deny},
+		{
+			Handler: o, Closer: o,
+			owns: optuna.Owns, reads: optuna.Reads, deny: optuna.Deny,
+			capability: func(*http.Request) bool { return false },
+		},
 		{
 			Handler: m, Closer: m,
 			owns:  func(*http.Request) bool { return true },
 			reads: mlflow.Reads, capability: mlflow.IsCapability, deny: mlflow.Deny,
 		},
 	}
+}
+
+// versions are those of HTTP that the protocols need: gRPC takes the second, also
+// without TLS.
+func versions() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	p.SetHTTP2(true)
+	p.SetUnencryptedHTTP2(true)
+	return p
 }
 
 // of returns the door that a request belongs to.

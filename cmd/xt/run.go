@@ -99,10 +99,6 @@ type adHocRun struct {
 	ready *pipeline.AdHoc
 }
 
-// runLogPrefix begins the names of the files that outputs are kept in while commands
-// run.
-const runLogPrefix = "xt-run-"
-
 func (r *adHocRun) run(ctx context.Context) error {
 	w, err := r.a.open()
 	if errors.Is(err, pipeline.ErrNoProject) {
@@ -119,13 +115,13 @@ func (r *adHocRun) run(ctx context.Context) error {
 		return err
 	}
 	defer t.close()
-	log, err := os.CreateTemp("", runLogPrefix)
+	e := r.ready.Entry
+	log, err := pipeline.NewLog(t.to.logs)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(log.Name())
 	defer log.Close()
-	e := r.ready.Entry
 	x, err := t.open(ctx, &newRun{kind: track.PlainRun, name: r.name, experiment: r.experiment, tags: r.tags, entry: e, log: log.Name()})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -31,11 +32,7 @@ func (a *app) runsExportCommand() *cli.Command {
 			if c.NArg() < 1 || c.NArg() > 2 {
 				return usageErrorf("xt runs export takes a run, and a directory")
 			}
-			place, err := a.storePlace(c)
-			if err != nil {
-				return err
-			}
-			return a.withRuns(c, func(ctx context.Context, s track.Store) error {
+			return a.withPlace(c, func(ctx context.Context, place *storePlace, s track.Store) error {
 				r, err := findRun(ctx, s, c.Args().First(), track.All)
 				if err != nil {
 					return err
@@ -51,6 +48,9 @@ func (a *app) runsExportCommand() *cli.Command {
 				if err := x.write(ctx, c.Bool("force")); err != nil {
 					return err
 				}
+				for _, name := range x.lacking {
+					a.term.Warnf("%s is left out: the cache does not have it any more", name)
+				}
 				a.term.Sayf("%s %s: %s", shortID(r.ID), shown(r.Name), shown(dir))
 				return nil
 			})
@@ -64,6 +64,8 @@ type export struct {
 	place *storePlace
 	run   *track.Run
 	dir   string
+
+	lacking []string // what is not in the cache any more
 }
 
 func (x *export) write(ctx context.Context, force bool) error {
@@ -129,7 +131,11 @@ func (x *export) artifacts(ctx context.Context) error {
 		if !filepath.IsLocal(rel) {
 			return fmt.Errorf("artifact %s cannot be a file here", f.Path)
 		}
-		return x.copy(filepath.Join("artifacts", rel), f.Node.Sum)
+		from, _, err := x.s.OpenArtifact(ctx, f.Path)
+		if err != nil {
+			return err
+		}
+		return x.copy(filepath.Join("artifacts", rel), from)
 	})
 }
 
@@ -139,14 +145,19 @@ func (x *export) object(name, digest string) error {
 	if err != nil {
 		return nil
 	}
-	return x.copy(name, sum)
-}
-
-func (x *export) copy(name string, sum hash.Sum) error {
 	from, err := x.place.cache.OpenFile(sum)
+	if errors.Is(err, fs.ErrNotExist) {
+		x.lacking = append(x.lacking, name)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
+	return x.copy(name, from)
+}
+
+// copy writes a file of the directory and closes what it reads.
+func (x *export) copy(name string, from io.ReadCloser) error {
 	defer from.Close()
 	target := filepath.Join(x.dir, name)
 	if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {

@@ -127,7 +127,9 @@ func (t *runTable) choose() {
 		count := map[string]int{}
 		for i := range t.runs {
 			for _, m := range t.runs[i].Metrics {
-				count[m.Key]++
+				if !strings.HasPrefix(m.Key, "system/") { // of the machine, and not of the work
+					count[m.Key]++
+				}
 			}
 		}
 		t.metrics = mostFrequent(count)

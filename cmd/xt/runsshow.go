@@ -19,27 +19,25 @@ func (a *app) runsShowCommand() *cli.Command {
 	return &cli.Command{
 		Name: "show", Usage: "show a run: what was run, what it logged, how it ended", ArgsUsage: "RUN",
 		Description: "A run is named by its number, the beginning of it, or its name, of which the newest counts.\n\n" +
-			"examples:\n   xt runs show baseline\n   xt runs show 4f0e1c2b --log     # what the command wrote",
-		Flags: append(storeFlags(), jsonFlag(), &cli.BoolFlag{Name: "log", Usage: "write only the output of the command"}, &cli.BoolFlag{Name: "patch", Usage: "write only how the code differed from the commit"}),
+			"What its command wrote shows \"xt logs RUN\".\n\nexamples:\n   xt runs show baseline\n   xt runs show 4f0e1c2b --patch   # how the code differed",
+		Flags: append(storeFlags(), jsonFlag(), &cli.BoolFlag{Name: "patch", Usage: "write only how the code differed from the commit"}),
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usageErrorf("xt runs show takes one run, not %d", c.NArg())
 			}
-			return a.withRuns(c, func(ctx context.Context, s track.Store) error { return a.showRun(ctx, c, s) })
+			return a.withPlace(c, func(ctx context.Context, p *storePlace, s track.Store) error { return a.showRun(ctx, c, p, s) })
 		},
 	}
 }
 
-func (a *app) showRun(ctx context.Context, c *cli.Context, s track.Store) error {
+func (a *app) showRun(ctx context.Context, c *cli.Context, p *storePlace, s track.Store) error {
 	r, err := findRun(ctx, s, c.Args().First(), track.All)
 	if err != nil {
 		return err
 	}
 	switch {
-	case c.Bool("log"):
-		return a.copyObject(c, &r, "output", func(o *track.Origin) string { return o.Log })
 	case c.Bool("patch"):
-		return a.copyObject(c, &r, "patch", func(o *track.Origin) string { return o.Diff })
+		return a.copyPatch(p, &r)
 	case c.Bool("json"):
 		return a.writeJSON(jsonRun(&r))
 	}
@@ -58,20 +56,13 @@ func (a *app) showRun(ctx context.Context, c *cli.Context, s track.Store) error 
 	return nil
 }
 
-// copyObject writes something that the cache has of a run.
-func (a *app) copyObject(c *cli.Context, r *track.Run, what string, of func(*track.Origin) string) error {
-	sum, err := hash.Sum{}, error(nil)
-	if r.Origin != nil {
-		sum, err = hash.ParseSum(of(r.Origin))
-	}
-	if r.Origin == nil || err != nil {
-		return &usageError{msg: fmt.Sprintf("no %s of run %s is kept", what, shortID(r.ID))}
-	}
-	place, err := a.storePlace(c)
+// copyPatch writes how the code of a run differed from its commit.
+func (a *app) copyPatch(p *storePlace, r *track.Run) error {
+	sum, err := hash.ParseSum(originOf(r).Diff)
 	if err != nil {
-		return err
+		return &usageError{msg: fmt.Sprintf("no patch of run %s is kept", shortID(r.ID))}
 	}
-	f, err := place.cache.OpenFile(sum)
+	f, err := p.cache.OpenFile(sum)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func (a *app) serveCommand() *cli.Command {
 		Description: "Answers as MLflow's tracking server does, out of the store of the project that you stand in, or of\n" +
 			"your own store where there is none. Clients find it by MLFLOW_TRACKING_URI. It listens on this\n" +
 			"machine alone, and ends at an interrupt when requests under way are answered. GET /docs lists\n" +
-			"the endpoints.\n\n" +
+			"the endpoints. Optuna's GrpcStorageProxy finds a storage of studies on the same port.\n\n" +
 			"On another address it must be told who may come: see \"xt serve token add\" and --token-file.\n\n" +
 			"examples:\n   xt serve\n   xt serve --addr 127.0.0.1:0\n   xt serve token add ann\n   xt serve --addr 0.0.0.0:5000 --tls-cert cert.pem --tls-key key.pem",
 		Flags: append(storeFlags(),
@@ -77,6 +77,7 @@ func (a *app) serve(c *cli.Context) error {
 func newHTTPServer(ctx context.Context, h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
+		Protocols:         versions(),
 		ReadHeaderTimeout: 20 * time.Second,
 		IdleTimeout:       5 * time.Minute,
 		MaxHeaderBytes:    64 << 10,

@@ -32,6 +32,7 @@ type storePlace struct {
 	url    string
 	cache  *cache.Cache // of artifacts, logs and differences
 	tokens string       // the file of tokens
+	logs   string       // the directory of outputs of commands that go on
 	title  string
 }
 
@@ -87,14 +88,20 @@ func redactURL(text string) string {
 func placeOfRuns(w *pipeline.Workspace) (*storePlace, error) {
 	if w != nil {
 		state := filepath.Join(w.Root, pipeline.StateDir)
-		return &storePlace{w, runsFile(w.Root), w.Cache, filepath.Join(state, "tokens"), "the runs of " + w.Root}, nil
+		return &storePlace{
+			w: w, url: runsFile(w.Root), cache: w.Cache, title: "the runs of " + w.Root,
+			tokens: filepath.Join(state, "tokens"), logs: filepath.Join(state, pipeline.LogsDir),
+		}, nil
 	}
 	dir, err := userDataDir()
 	if err != nil {
 		return nil, err
 	}
 	c, err := cache.Open(filepath.Join(dir, "cache"), cache.Options{})
-	return &storePlace{nil, filepath.Join(dir, "runs.db"), c, filepath.Join(dir, "tokens"), "your runs in " + dir}, err
+	return &storePlace{
+		url: filepath.Join(dir, "runs.db"), cache: c, title: "your runs in " + dir,
+		tokens: filepath.Join(dir, "tokens"), logs: filepath.Join(dir, pipeline.LogsDir),
+	}, err
 }
 
 // userDataDir returns where xt keeps what is the user's and no project's.
@@ -118,12 +125,22 @@ func (p *storePlace) open(ctx context.Context) (*sql.Store, error) {
 			return nil, err
 		}
 	}
-	return sql.Open(ctx, p.url, sql.Options{Cache: p.cache})
+	opts := sql.Options{Cache: p.cache}
+	if p.w != nil && p.cache == p.w.Cache {
+		// Others may have pushed them.
+		opts.Fetch = func(ctx context.Context, n hash.Node) error { return p.w.Obtain(ctx, n) }
+	}
+	return sql.Open(ctx, p.url, opts)
 }
 
 // withRuns calls f with the store of runs that the command line names, or that of
 // the project.
-func (a *app) withRuns(c *cli.Context, f func(ctx context.Context, s track.Store) error) (err error) {
+func (a *app) withRuns(c *cli.Context, f func(ctx context.Context, s track.Store) error) error {
+	return a.withPlace(c, func(ctx context.Context, _ *storePlace, s track.Store) error { return f(ctx, s) })
+}
+
+// withPlace is withRuns for commands that also look at what belongs to the store.
+func (a *app) withPlace(c *cli.Context, f func(ctx context.Context, p *storePlace, s track.Store) error) (err error) {
 	place, err := a.storePlace(c)
 	if err != nil {
 		return err
@@ -133,7 +150,7 @@ func (a *app) withRuns(c *cli.Context, f func(ctx context.Context, s track.Store
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return f(c.Context, s)
+	return f(c.Context, place, s)
 }
 
 // runObjects returns what the runs of the workspace at root need of the cache:

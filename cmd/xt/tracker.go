@@ -30,7 +30,9 @@ type tracker struct {
 	store    track.Store
 	models   track.Registry
 	endpoint *endpoint
+	process  string // see [processTag]
 	diff     diff
+	more     []track.Tag // that every run gets
 }
 
 // newTracker returns a tracker for a workspace; nil stands for the user's own
@@ -47,7 +49,7 @@ func (a *app) newTracker(w *pipeline.Workspace) (*tracker, error) {
 func (t *tracker) begin(ctx context.Context) error {
 	t.once.Do(func() {
 		if t.store, t.err = t.to.open(context.WithoutCancel(ctx)); t.err == nil {
-			t.models = modelsOf(t.w, t.store)
+			t.models, t.process = modelsOf(t.w, t.store), processOf()
 			t.endpoint, t.err = openEndpoint()
 			// What cannot be closed now stands as going on, which harms nobody.
 			_ = closeAbandoned(context.WithoutCancel(ctx), t.store)
@@ -75,7 +77,10 @@ type newRun struct {
 	experiment string
 	tags       []track.Tag
 	entry      *lock.Stage
-	log        string // a file that the output is written to; "" for none yet
+	log        string        // the file that its output goes to
+	parent     string        // the run that it is nested in; "" for that of the environment
+	params     []track.Param // besides those of the entry
+	store      track.Store   // what its processes log to; nil for the tracker's own
 }
 
 // ended is what a run is closed with.
@@ -86,6 +91,7 @@ type ended struct {
 	log         string // a file
 	code        int
 	duration    time.Duration
+	memory      int64 // bytes
 	verdict     pipeline.Verdict
 	outs        []pipeline.OutVerdict
 	err         error
@@ -102,7 +108,7 @@ type openRun struct {
 
 // Track implements pipeline.Tracker.
 func (t *tracker) Track(ctx context.Context, x pipeline.Execution) (pipeline.Tracked, error) {
-	r := &newRun{kind: track.StageRun, name: x.Step.Stage.Name, entry: x.Step.Entry}
+	r := &newRun{kind: track.StageRun, name: x.Step.Stage.Name, entry: x.Step.Entry, log: x.Log}
 	if x.Verify {
 		r.kind = track.VerifyRun
 	}
@@ -121,8 +127,7 @@ func (t *tracker) open(ctx context.Context, r *newRun) (*openRun, error) {
 		return nil, err
 	}
 	x := &openRun{t: t, ctx: ctx, origin: t.origin(ctx, r)}
-	x.origin.Log = r.log
-	params := paramsOf(r.entry)
+	params := mergeParams(paramsOf(r.entry), r.params)
 	run, err := t.store.CreateRun(ctx, track.NewRun{
 		Experiment: experiment, Name: runName(r), User: userName(), Status: track.Running, Start: time.Now().UnixMilli(),
 		Params: params, Tags: append(t.tags(ctx, r), r.tags...), Origin: &x.origin,
@@ -130,7 +135,10 @@ func (t *tracker) open(ctx context.Context, r *newRun) (*openRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.session = &track.Session{Store: t.store, Root: run.ID, Params: params}
+	if r.store == nil {
+		r.store = t.store
+	}
+	x.session = &track.Session{Store: r.store, Root: run.ID, Params: params}
 	x.token, err = t.endpoint.add(x.session, t.models)
 	return x, err
 }
@@ -159,7 +167,7 @@ func (t *tracker) experiment(ctx context.Context, name string) (int64, error) {
 
 // origin returns what is known of an execution when it begins.
 func (t *tracker) origin(ctx context.Context, r *newRun) track.Origin {
-	o := track.Origin{Kind: r.kind, Command: r.entry.Cmd, Commit: r.entry.Commit}
+	o := track.Origin{Kind: r.kind, Command: r.entry.Cmd, Commit: r.entry.Commit, Log: r.log}
 	if r.kind != track.PlainRun {
 		o.Stage = r.entry.Name
 	}
@@ -205,16 +213,19 @@ func (t *tracker) difference(ctx context.Context) (sum string, dirty bool) {
 // tags returns what MLflow's own client would say of a run, and which run it is
 // nested in.
 func (t *tracker) tags(ctx context.Context, r *newRun) []track.Tag {
-	tags := []track.Tag{{Key: "mlflow.source.name", Value: r.entry.Cmd}, {Key: "mlflow.source.type", Value: "LOCAL"}, {Key: processTag, Value: processOf()}}
+	tags := []track.Tag{{Key: "mlflow.source.name", Value: r.entry.Cmd}, {Key: "mlflow.source.type", Value: "LOCAL"}, {Key: processTag, Value: t.process}}
 	if r.entry.Commit != "" {
 		tags = append(tags, track.Tag{Key: "mlflow.source.git.commit", Value: r.entry.Commit})
+	}
+	if r.parent != "" {
+		return append(tags, track.Tag{Key: track.ParentRunTag, Value: r.parent})
 	}
 	if parent := os.Getenv("XT_RUN_ID"); parent != "" {
 		if _, err := t.store.Run(ctx, parent); err == nil {
 			tags = append(tags, track.Tag{Key: track.ParentRunTag, Value: parent})
 		}
 	}
-	return tags
+	return append(tags, t.more...)
 }
 
 func userName() string {
@@ -237,24 +248,39 @@ func paramsOf(e *lock.Stage) []track.Param {
 			if key == "" {
 				key = s.File
 			}
-			text := valueText(s.Value)
-			if f, ok := s.Value.(float64); ok {
-				text = strconv.FormatFloat(f, 'g', -1, 64) // all of it, not what fits a table
-			}
-			params = append(params, track.Param{Key: track.CleanKey(key), Value: text})
+			params = append(params, track.Param{Key: track.CleanKey(key), Value: wholeText(s.Value)})
 		}
 	}
+	return mergeParams(params, nil)
+}
+
+// wholeText returns a value with all of its digits, and not what fits a table.
+func wholeText(v any) string {
+	if f, ok := v.(float64); ok {
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return valueText(v)
+}
+
+// mergeParams returns parameters by key, each once: of two the first.
+func mergeParams(a, b []track.Param) []track.Param {
+	params := slices.Concat(a, b)
 	slices.SortStableFunc(params, func(a, b track.Param) int { return strings.Compare(a.Key, b.Key) })
 	return slices.CompactFunc(params, func(a, b track.Param) bool { return a.Key == b.Key })
 }
 
-// Vars implements pipeline.Tracked: MLflow's client takes them for its own.
+// Vars implements pipeline.Tracked: MLflow's client takes them for its own, and the
+// start-up hook tells Optuna's.
 func (x *openRun) Vars() map[string]string {
 	vars := map[string]string{
 		"MLFLOW_TRACKING_URI": x.t.endpoint.url(), "MLFLOW_TRACKING_TOKEN": x.token,
 		// The address that it would print is gone when the command has ended.
 		"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+		"XT_OPTUNA_STORAGE":                      x.token + "@" + x.t.endpoint.listener.Addr().String(),
 		"XT_RUN_ID":                              x.session.Root,
+		// W&B's client takes it for its server, tells its maker nothing, and asks no
+		// index for newer releases.
+		"WANDB_BASE_URL": x.t.endpoint.url(), "WANDB_API_KEY": x.token, "WANDB_ERROR_REPORTING": "false", "WANDB__DISABLE_UPDATE_CHECK": "true",
 	}
 	// What the user has set for another server.
 	for _, name := range []string{"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID"} {
@@ -266,16 +292,30 @@ func (x *openRun) Vars() map[string]string {
 }
 
 // End implements pipeline.Tracked.
-func (x *openRun) End(o pipeline.Outcome) error {
-	e := &ended{entry: o.Entry, environment: o.Result.Step.Environment, metrics: o.Metrics, log: o.Result.Log, duration: o.Result.Duration, verdict: o.Verdict, outs: o.Outs, err: o.Err}
+func (x *openRun) End(o pipeline.Outcome) (log string, err error) {
+	e := endedOf(&o)
+	_, err = x.end(e)
+	return e.log, err
+}
+
+// endedOf returns what a run is closed with after an execution.
+func endedOf(o *pipeline.Outcome) *ended {
+	e := &ended{entry: o.Entry, environment: o.Result.Step.Environment, metrics: o.Metrics, log: o.Result.Log, duration: o.Result.Duration, memory: o.Result.Memory,
+		verdict: o.Verdict, outs: o.Outs, err: o.Err}
 	if failed := new(pipeline.StageError); errors.As(o.Err, &failed) {
 		e.code = failed.ExitCode
 	}
-	_, err := x.end(e)
-	return err
+	return e
 }
 
-// closing gathers what is to be said of a run at its end.
+// errorTag says why an execution failed.
+const errorTag = "xt.error"
+
+// memoryTag says how large, in bytes, the largest process of a command became.
+const memoryTag = "xt.peak_memory_bytes"
+
+// closing gathers what is to be said of a run at its end. e.log is where the output
+// is kept then.
 func (x *openRun) closing(e *ended) (track.RunEnd, error) {
 	now := time.Now().UnixMilli()
 	o := x.origin
@@ -284,11 +324,16 @@ func (x *openRun) closing(e *ended) (track.RunEnd, error) {
 		o.Fingerprint = e.entry.Fingerprint.String() // recorded calls are in it, once they were made
 	}
 	o.Lock, o.ExitCode, o.Duration = lockText(e), e.code, e.duration.Milliseconds()
-	sum, _, err := x.t.to.cache.PutFile(x.ctx, e.log)
+	sum, size, err := x.t.to.cache.PutFile(x.ctx, e.log)
 	if err != nil {
 		err = fmt.Errorf("keep its output: %w", err)
+		e.log = ""
 	} else {
 		o.Log = sum.String()
+		e.log = x.t.to.cache.Location(hash.Node{Kind: hash.File, Sum: sum, Size: size})
+	}
+	if e.memory > 0 {
+		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: memoryTag, Value: strconv.FormatInt(e.memory, 10)})
 	}
 	if e.verdict != "" {
 		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: verdictTag, Value: string(e.verdict)})
@@ -297,7 +342,7 @@ func (x *openRun) closing(e *ended) (track.RunEnd, error) {
 		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: differenceTag, Value: text})
 	}
 	if e.err != nil {
-		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: "xt.error", Value: track.Clip(e.err.Error(), 1000)})
+		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: errorTag, Value: track.Clip(e.err.Error(), 1000)})
 	}
 	return c, err
 }
@@ -317,13 +362,6 @@ func differences(outs []pipeline.OutVerdict) string {
 		}
 	}
 	return track.Clip(strings.Join(lines, "\n"), 4000)
-}
-
-// Logging implements pipeline.Logged.
-func (x *openRun) Logging(file string) error {
-	o := x.origin
-	o.Log = file
-	return x.t.store.SetOrigin(x.ctx, x.session.Root, o)
 }
 
 // end closes the run and returns its number.

@@ -94,26 +94,15 @@ func (a *app) verify(c *cli.Context) error {
 	if c.Bool("attestations") {
 		return a.attestations(c, w, stages)
 	}
-	unlock, err := a.lockWorkspace(c, w)
+	evidence, end, err := a.beginExecuting(c, w)
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	evidence, err := a.newAttester(c, w)
-	if err != nil {
-		return err
-	}
-	defer evidence.close()
+	defer end()
 	return a.verifyStages(c, w, stages, evidence)
 }
 
 func (a *app) verifyStages(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, evidence *attester) error {
-	tracker, err := a.newTracker(w)
-	if err != nil {
-		return err
-	}
-	defer tracker.close()
-	w.Tracker = tracker
 	begin := time.Now()
 	progress := a.watch(w, "hashing")
 	defer progress.Done()

@@ -251,6 +251,20 @@ def fill_llm(llm):
     _xt_mlflow.fill_llm(llm)
 
 
+@after("optuna.storages")
+def keep_studies(storages):
+    import _xt_optuna
+
+    _xt_optuna.keep_studies(storages)
+
+
+@after("optuna.trial")
+def revive_suggestions(trial):
+    import _xt_optuna
+
+    _xt_optuna.revive(trial)
+
+
 # --- Starting.
 
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -136,6 +137,12 @@ func (s *Store) OpenArtifact(ctx context.Context, p track.Path) (*os.File, track
 		return nil, a, errNoCache
 	}
 	f, err := s.cache.OpenFile(a.Node.Sum)
+	if errors.Is(err, fs.ErrNotExist) && s.fetch != nil {
+		if err := s.fetch(ctx, a.Node); err != nil {
+			return nil, a, fmt.Errorf("fetch artifact %s: %w", p, err)
+		}
+		f, err = s.cache.OpenFile(a.Node.Sum)
+	}
 	if err != nil {
 		return nil, a, fmt.Errorf("open artifact %s: %w", p, err)
 	}

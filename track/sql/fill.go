@@ -91,7 +91,7 @@ func (f *filler) tags() error {
 	return err
 }
 
-// number is the value of a metric as the tables have it.
+// value is a number at a time and a step as the tables have it.
 type value struct {
 	time, step int64
 	value      float64
@@ -99,11 +99,14 @@ type value struct {
 }
 
 func (v *value) metric(key string) track.Metric {
-	m := track.Metric{Key: key, Time: v.time, Step: v.step, Value: v.value}
+	return track.Metric{Key: key, Time: v.time, Step: v.step, Value: v.number()}
+}
+
+func (v *value) number() float64 {
 	if v.isNaN != 0 {
-		m.Value = math.NaN()
+		return math.NaN()
 	}
-	return m
+	return v.value
 }
 
 func (f *filler) metrics() error {

@@ -2,11 +2,13 @@ package sql
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/xtrepro/xt/track"
 )
@@ -46,11 +48,38 @@ func TestNewer(t *testing.T) {
 			return err
 		}))
 		_, err := Open(t.Context(), url, Options{})
-		wantError(t, err, track.InvalidState, "it was made by a newer xt (tables of version 2, this xt knows 1): update xt")
+		n := len(steps(t))
+		wantError(t, err, track.InvalidState, fmt.Sprintf("it was made by a newer xt (tables of version %d, this xt knows %d): update xt", n+1, n))
 		if strings.Contains(fmt.Sprint(err), "@") && !strings.Contains(fmt.Sprint(err), "xt:xxxxx@") {
 			t.Errorf("it tells the password: %v", err)
 		}
 	})
+}
+
+// TestUpgrade opens a store that the first xt has made.
+func TestUpgrade(t *testing.T) {
+	onEach(t, func(t *testing.T, stores newStores) {
+		url := stores(t)
+		old := &Store{dialect: &dialect{}, now: time.Now}
+		if strings.HasPrefix(url, "postgres") {
+			check(t, old.openPostgres(url))
+		} else {
+			check(t, old.openSQLite(url, false))
+		}
+		defer old.closeDatabases()
+		c, err := newConn(t.Context(), old.write, old.dialect)
+		check(t, err)
+		check(t, old.upgrade(c, steps(t)[:1]))
+		c.close()
+		s := open(t, url)
+		testExperiments(t, s)
+		testTrials(t, s)
+	})
+}
+
+// steps returns the migrations that there are.
+func steps(t *testing.T) []string {
+	return must[[]string](t)(fs.Glob(migrations, "migrations/*.sql"))
 }
 
 // TestForeign refuses a database of something else, and leaves it as it is.
@@ -61,7 +90,7 @@ func TestForeign(t *testing.T) {
 		if strings.HasPrefix(url, "postgres") {
 			check(t, other.openPostgres(url))
 		} else {
-			check(t, other.openSQLite(url))
+			check(t, other.openSQLite(url, false))
 		}
 		defer other.closeDatabases()
 		_, err := other.write.ExecContext(t.Context(), "CREATE TABLE experiments (experiment_id INTEGER)")
@@ -87,7 +116,7 @@ func TestBrokenStep(t *testing.T) {
 			check(t, c.plain(q))
 		}
 		check(t, c.plain("CREATE TABLE half (n INTEGER)"))
-		if err := s.upgrade(c, []string{"migrations/0001_store.sql", "migrations/none.sql"}); err == nil {
+		if err := s.upgrade(c, append(steps(t), "migrations/none.sql")); err == nil {
 			t.Error("it did not fail")
 		}
 		check(t, c.plain("ROLLBACK"))

@@ -32,6 +32,8 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/xtrepro/xt/cache"
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/internal/netfs"
 	"github.com/xtrepro/xt/track"
 )
 
@@ -41,9 +43,11 @@ var _ track.Store = (*Store)(nil)
 type Store struct {
 	*dialect
 	cache   *cache.Cache
+	fetch   func(context.Context, hash.Node) error // nil for none
 	now     func() time.Time
 	names   *names
 	writer  *writer
+	journal string // the mode of SQLite's
 	write   *sql.DB
 	read    *sql.DB
 	readers chan *conn // of the read pool; nil where one is to be opened
@@ -60,15 +64,21 @@ type Options struct {
 	// Cache keeps the bytes of artifacts. Without one they cannot be stored or
 	// read.
 	Cache *cache.Cache
+	// Fetch, if not nil, brings the bytes of an artifact that the cache lacks into
+	// it, if it can.
+	Fetch func(ctx context.Context, n hash.Node) error
 	// Now is the clock; nil for time.Now.
 	Now func() time.Time
+	// Network says that a file is on a file system that several machines use. It is
+	// found out where the system tells.
+	Network bool
 }
 
 // Open opens a store, and makes or updates its tables. The URL is that of a
 // PostgreSQL database, postgres://USER@HOST/DATABASE, or a file for SQLite, with
 // or without "sqlite:" before it. A store of a newer xt is an error.
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
-	s := &Store{dialect: &dialect{}, cache: opts.Cache, now: opts.Now, names: newNames(), few: fewRuns, closed: make(chan struct{})}
+	s := &Store{dialect: &dialect{}, cache: opts.Cache, fetch: opts.Fetch, now: opts.Now, names: newNames(), few: fewRuns, closed: make(chan struct{})}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -76,7 +86,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
 		err = s.openPostgres(url)
 	} else {
-		err = s.openSQLite(strings.TrimPrefix(strings.TrimPrefix(url, "sqlite:"), "//"))
+		err = s.openSQLite(strings.TrimPrefix(strings.TrimPrefix(url, "sqlite:"), "//"), opts.Network)
 	}
 	if err == nil {
 		err = s.migrate(ctx)
@@ -109,7 +119,7 @@ func (s *Store) openPostgres(url string) error {
 	return nil
 }
 
-func (s *Store) openSQLite(file string) error {
+func (s *Store) openSQLite(file string, network bool) error {
 	file, err := filepath.Abs(file)
 	if err != nil {
 		return err
@@ -121,10 +131,17 @@ func (s *Store) openSQLite(file string) error {
 		return err
 	}
 	s.setReaders(max(4, runtime.GOMAXPROCS(0)))
-	if s.write, err = openFile(file, "synchronous(NORMAL)", "cache_size(-16000)"); err != nil {
+	// With a write-ahead log processes share memory, which two machines do not have: on
+	// a network file system they would spoil the file. The rollback journal needs
+	// nothing but locks of files there.
+	s.journal = "wal"
+	if network || netfs.Is(filepath.Dir(file)) {
+		s.journal = "delete"
+	}
+	if s.write, err = openFile(file, s.journal, "synchronous(NORMAL)", "cache_size(-16000)"); err != nil {
 		return err
 	}
-	s.read, err = openFile(file, "query_only(1)", "cache_size(-8000)")
+	s.read, err = openFile(file, s.journal, "query_only(1)", "cache_size(-8000)")
 	return err
 }
 
@@ -136,8 +153,8 @@ func (s *Store) setReaders(n int) {
 }
 
 // openFile opens a database of SQLite.
-func openFile(file string, pragmas ...string) (*sql.DB, error) {
-	query := url.Values{"_pragma": append([]string{"busy_timeout(15000)", "journal_mode(WAL)", "foreign_keys(1)", "case_sensitive_like(1)", "temp_store(MEMORY)"}, pragmas...)}
+func openFile(file, journal string, pragmas ...string) (*sql.DB, error) {
+	query := url.Values{"_pragma": append([]string{"busy_timeout(15000)", "journal_mode(" + journal + ")", "foreign_keys(1)", "case_sensitive_like(1)", "temp_store(MEMORY)"}, pragmas...)}
 	at := url.URL{Path: "/" + strings.TrimPrefix(filepath.ToSlash(file), "/")} // a disk has one before it, too
 	c, err := sqlite.NewConnector("file:" + at.EscapedPath() + "?" + query.Encode())
 	if err != nil {

@@ -1,0 +1,438 @@
+package wandb
+
+import (
+	"cmp"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/xtrepro/xt/track"
+)
+
+// artifactObject describes a version.
+func (c *call) artifactObject(d *artifact) object {
+	if d == nil || d.ID == "" {
+		return nil
+	}
+	sequence := resolver(func(args) (any, error) {
+		col, err := c.loadCollection(c.ctx, d.Entity, d.Project, d.Collection)
+		return orNull(c.collectionObject(col), err)
+	})
+	o := object{
+		"__typename": "Artifact", "id": artifactID(d.ID), "state": d.State, "digest": d.Digest, "description": d.Description, "metadata": d.Metadata, "versionIndex": d.Version,
+		"version": fmt.Sprintf("v%d", d.Version), "artifactSequence": sequence,
+		"artifactType": object{
+			"__typename": "ArtifactType", "id": d.Type, "name": d.Type, "project": resolver(func(args) (any, error) { return c.project(d.Entity, d.Project), nil }),
+		},
+		"size": d.Size, "fileCount": d.Files, "createdAt": stamp(d.Created), "updatedAt": stamp(d.Updated), "commitHash": commitHash(d), "historyStep": d.Step,
+		"ttlDurationSeconds": -2, "ttlIsInherited": true, "tags": tagObjects(d.Tags),
+		"aliases": resolver(func(args) (any, error) {
+			col, err := c.loadCollection(c.ctx, d.Entity, d.Project, d.Collection)
+			if err != nil {
+				return orNull(nil, err)
+			}
+			return c.aliasObjects(col, d.ID), nil
+		}),
+		"currentManifest":       resolver(func(args) (any, error) { return c.manifestObject(d), nil }),
+		"files":                 resolver(func(a args) (any, error) { return c.artifactFiles(d, a) }),
+		"usedBy":                resolver(func(a args) (any, error) { return c.runsNamed(d, d.UsedBy) }),
+		"createdBy":             resolver(func(args) (any, error) { return c.creator(d) }),
+		"artifactMemberships":   object{"edges": []object{}},
+		"artifactCollections":   object{"edges": []object{}},
+		"ttlDurationIsInternal": nil,
+	}
+	return o
+}
+
+func tagObjects(names []string) []object {
+	list := []object{}
+	for _, name := range names {
+		list = append(list, object{"__typename": "Tag", "id": base64.StdEncoding.EncodeToString([]byte("Tag:" + name)), "name": name})
+	}
+	return list
+}
+
+// aliasObjects returns the aliases of a version, its number among them: it is from
+// there that older clients have it.
+func (c *call) aliasObjects(col *collection, id string) []object {
+	list := []object{}
+	var names []string
+	for _, alias := range slices.Sorted(maps.Keys(col.Aliases)) {
+		if col.Aliases[alias] == id {
+			names = append(names, alias)
+		}
+	}
+	if i := slices.Index(col.Versions, id); i >= 0 {
+		names = append(names, fmt.Sprintf("v%d", i))
+	}
+	for _, alias := range names {
+		list = append(list, object{
+			"__typename": "ArtifactAlias", "id": base64.StdEncoding.EncodeToString([]byte("Alias:" + col.key() + ":" + alias)), "alias": alias,
+			"artifactCollectionName": col.Name, "artifactCollection": resolver(func(args) (any, error) { return c.collectionObject(col), nil }),
+		})
+	}
+	return list
+}
+
+func (c *call) collectionObject(col *collection) object {
+	if col == nil {
+		return nil
+	}
+	return object{
+		"__typename": "ArtifactSequence", "id": collectionID(col), "name": col.Name, "state": "READY", "description": null(col.Description), "createdAt": stamp(col.Created),
+		"type": object{"__typename": "ArtifactType", "id": col.Type, "name": col.Type}, "project": resolver(func(args) (any, error) { return c.project(col.Entity, col.Project), nil }),
+		"defaultArtifactType": object{"__typename": "ArtifactType", "id": col.Type, "name": col.Type}, "tags": object{"edges": []object{}},
+		"latestArtifact": resolver(func(args) (any, error) {
+			if col.latest() == "" {
+				return nil, nil
+			}
+			d, err := c.loadArtifact(c.ctx, artifactID(col.latest()))
+			return orNull(c.artifactObject(d), err)
+		}),
+		"artifactMembership": resolver(func(a args) (any, error) {
+			id, ok := col.find(a.text("aliasName"))
+			if !ok {
+				return nil, nil
+			}
+			d, err := c.loadArtifact(c.ctx, artifactID(id))
+			return orNull(c.membership(d, col), err)
+		}),
+		"artifacts": resolver(func(a args) (any, error) {
+			var ids []string
+			for i := len(col.Versions) - 1; i >= 0; i-- {
+				ids = append(ids, col.Versions[i])
+			}
+			return c.artifactPage(ids, a)
+		}),
+		"aliases": resolver(func(a args) (any, error) {
+			var list []object
+			for _, alias := range slices.Sorted(maps.Keys(col.Aliases)) {
+				list = append(list, object{"__typename": "ArtifactAlias", "id": alias, "alias": alias})
+			}
+			return page(a, list), nil
+		}),
+	}
+}
+
+func (c *call) collectionByID(id string) (any, error) {
+	b, err := base64.StdEncoding.DecodeString(id)
+	key, ok := strings.CutPrefix(string(b), "ArtifactSequence:")
+	if err != nil || !ok {
+		return nil, nil
+	}
+	col := new(collection)
+	err = c.load(c.ctx, collectionKind, key, col)
+	return orNull(c.collectionObject(col), err)
+}
+
+// membership is a version as a member of its collection.
+func (c *call) membership(d *artifact, col *collection) object {
+	if d == nil || col == nil {
+		return nil
+	}
+	return object{
+		"__typename": "ArtifactCollectionMembership", "id": base64.StdEncoding.EncodeToString([]byte("Membership:" + d.ID)), "versionIndex": d.Version, "createdAt": stamp(d.Created),
+		"aliases": c.aliasObjects(col, d.ID), "artifactCollection": c.collectionObject(col), "artifact": c.artifactObject(d),
+		"files": resolver(func(a args) (any, error) { return c.artifactFiles(d, a) }),
+	}
+}
+
+// artifactFiles lists the files of a version that are here.
+func (c *call) artifactFiles(d *artifact, a args) (any, error) {
+	m, err := c.readManifest(c.ctx, d.ID)
+	if track.CodeOf(err) == track.NotFound {
+		return page(a, nil), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	wanted, some := a.texts("names")
+	var list []object
+	for _, name := range slices.Sorted(maps.Keys(m.Contents)) {
+		e := m.Contents[name]
+		if e.Ref != "" || some && len(wanted) > 0 && !slices.Contains(wanted, name) {
+			continue
+		}
+		p, err := blobOf(e.Digest)
+		if err != nil {
+			return nil, err
+		}
+		address := resolver(func(args) (any, error) { return c.address(http.MethodGet, p) })
+		list = append(list, object{
+			"__typename": "File", "id": base64.StdEncoding.EncodeToString([]byte("File:" + d.ID + ":" + name)), "name": name, "displayName": name, "url": address, "directUrl": address,
+			"sizeBytes": e.Size, "storagePath": "wandb_artifacts/" + p.Base(), "mimetype": mimeOf(name), "updatedAt": stamp(d.Updated), "digest": e.Digest, "md5": e.Digest,
+		})
+	}
+	return page(a, list), nil
+}
+
+// artifactPage describes versions that are named by their IDs.
+func (c *call) artifactPage(ids []string, a args) (any, error) {
+	var list []object
+	for _, id := range ids {
+		if id == "" {
+			continue
+		}
+		d, err := c.loadArtifact(c.ctx, artifactID(id))
+		if track.CodeOf(err) == track.NotFound || err == nil && d.State == deleted {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c.artifactObject(d))
+	}
+	return page(a, list), nil
+}
+
+func (c *call) runsNamed(d *artifact, names []string) (any, error) {
+	edges := []object{}
+	for _, name := range names {
+		r, err := c.loadRun(c.ctx, newRunName(d.Entity, d.Project, name))
+		if track.CodeOf(err) == track.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		edges = append(edges, object{"node": c.runObject(r)})
+	}
+	return object{"edges": edges}, nil
+}
+
+func (c *call) creator(d *artifact) (any, error) {
+	if d.Run == "" {
+		return nil, nil
+	}
+	r, err := c.loadRun(c.ctx, newRunName(d.Entity, d.Project, d.Run))
+	if err != nil {
+		return orNull(nil, err)
+	}
+	return c.runObject(r), nil
+}
+
+// allCollections returns the collections of a project, of one type if it is named.
+func (c *call) allCollections(n runName, kind string) ([]*collection, error) {
+	records, err := c.store.Records(c.ctx, collectionKind, projectKey(n.Entity, n.Project))
+	if err != nil {
+		return nil, err
+	}
+	var list []*collection
+	for _, r := range records {
+		col := new(collection)
+		if err := c.load(c.ctx, collectionKind, r.Key, col); err != nil {
+			return nil, err
+		}
+		if col.Aliases == nil {
+			col.Aliases = map[string]string{}
+		}
+		if kind == "" || col.Type == kind {
+			list = append(list, col)
+		}
+	}
+	return list, nil
+}
+
+func (c *call) collections(n runName, kind string, a args) (any, error) {
+	all, err := c.allCollections(n, kind)
+	var list []object
+	for _, col := range all {
+		list = append(list, c.collectionObject(col))
+	}
+	return page(a, list), err
+}
+
+func (c *call) artifactType(n runName, name string) object {
+	return object{
+		"__typename": "ArtifactType", "id": name, "name": name, "description": nil, "createdAt": stamp(1),
+		"artifactCollections": resolver(func(a args) (any, error) { return c.collections(n, name, a) }),
+		"artifactCollection": resolver(func(a args) (any, error) {
+			col, err := c.loadCollection(c.ctx, n.Entity, n.Project, a.text("name"))
+			return orNull(c.collectionObject(col), err)
+		}),
+	}
+}
+
+func (c *call) artifactTypes(n runName, a args) (any, error) {
+	all, err := c.allCollections(n, "")
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for _, col := range all {
+		names[col.Type] = true
+	}
+	var list []object
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		list = append(list, c.artifactType(n, name))
+	}
+	return page(a, list), nil
+}
+
+// useArtifact notes that a run used a version.
+func (c *call) useArtifact(a args) (any, error) {
+	in := a.input()
+	d, err := c.loadArtifact(c.ctx, in.text("artifactID"))
+	if err != nil {
+		return nil, err
+	}
+	n := newRunName(in.text("entityName"), in.text("projectName"), in.text("runName"))
+	if err := c.note(n, d); err != nil {
+		return nil, err
+	}
+	return object{"artifact": c.artifactObject(d)}, nil
+}
+
+func (c *call) note(n runName, d *artifact) error {
+	if !slices.Contains(d.UsedBy, n.Run) {
+		d.UsedBy = append(d.UsedBy, n.Run)
+		if err := c.saveArtifact(c.ctx, d); err != nil {
+			return err
+		}
+	}
+	defer c.locks.lock(n.key())()
+	r, err := c.loadRun(c.ctx, n)
+	if err != nil || slices.Contains(r.Used, d.ID) {
+		return err
+	}
+	r.Used = append(r.Used, d.ID)
+	if err := c.saveRun(c.ctx, r); err != nil {
+		return err
+	}
+	in := track.DatasetInput{Dataset: track.Dataset{Name: d.Collection, Digest: track.Clip(d.Digest, 36), SourceType: "wandb", Source: fmt.Sprintf("wandb-artifact:///%s/%s/%s:v%d", d.Entity, d.Project, d.Collection, d.Version)}}
+	return c.store.LogInputs(c.ctx, r.ID, []track.DatasetInput{in}, nil)
+}
+
+// updateArtifact changes what is said of a version.
+func (c *call) updateArtifact(a args) (any, error) {
+	in := a.input()
+	d, err := c.loadArtifact(c.ctx, in.text("artifactID"))
+	if err != nil {
+		return nil, err
+	}
+	for to, name := range map[**string]string{&d.Description: "description", &d.Metadata: "metadata"} {
+		if text, ok := in[name].(string); ok {
+			*to = &text
+		}
+	}
+	add, remove := tagsOf(args{"tags": in["tagsToAdd"]}), tagsOf(args{"tags": in["tagsToDelete"]})
+	d.Tags = slices.DeleteFunc(d.Tags, func(t string) bool { return slices.Contains(remove, t) || slices.Contains(add, t) })
+	d.Tags = append(d.Tags, add...)
+	d.Updated = now()
+	if in["aliases"] != nil { // older clients say it as null
+		err := c.changeCollection(d, func(col *collection) {
+			maps.DeleteFunc(col.Aliases, func(_, id string) bool { return id == d.ID })
+			for _, alias := range aliasesOf(in) {
+				col.Aliases[alias] = d.ID
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := c.saveArtifact(c.ctx, d); err != nil {
+		return nil, err
+	}
+	return object{"artifact": c.artifactObject(d)}, nil
+}
+
+// changeCollection changes the collection of a version.
+func (c *call) changeCollection(d *artifact, change func(*collection)) error {
+	defer c.locks.lock(collectionKind + projectKey(d.Entity, d.Project) + d.Collection)()
+	col, err := c.loadCollection(c.ctx, d.Entity, d.Project, d.Collection)
+	if err != nil {
+		return err
+	}
+	change(col)
+	return c.saveCollection(c.ctx, col)
+}
+
+func (c *call) addAliases(a args) (any, error) {
+	return c.changeAliases(a.input(), func(col *collection, id, alias string) { col.Aliases[alias] = id })
+}
+
+func (c *call) deleteAliases(a args) (any, error) {
+	return c.changeAliases(a.input(), func(col *collection, id, alias string) {
+		if col.Aliases[alias] == id {
+			delete(col.Aliases, alias)
+		}
+	})
+}
+
+func (c *call) changeAliases(in args, change func(col *collection, id, alias string)) (any, error) {
+	d, err := c.loadArtifact(c.ctx, in.text("artifactID"))
+	if err != nil {
+		return nil, err
+	}
+	err = c.changeCollection(d, func(col *collection) {
+		for _, alias := range aliasesOf(in) {
+			change(col, d.ID, alias)
+		}
+	})
+	return object{"success": err == nil}, err
+}
+
+// deleteArtifact takes a version out of its collection. Files may belong to others
+// too, and stay.
+func (c *call) deleteArtifact(a args) (any, error) {
+	in := a.input()
+	d, err := c.loadArtifact(c.ctx, in.text("artifactID"))
+	if err != nil {
+		return nil, err
+	}
+	err = c.changeCollection(d, func(col *collection) {
+		if in.flag("deleteAliases") {
+			maps.DeleteFunc(col.Aliases, func(_, id string) bool { return id == d.ID })
+		}
+		if i := slices.Index(col.Versions, d.ID); i >= 0 && !slices.Contains(slices.Collect(maps.Values(col.Aliases)), d.ID) {
+			col.Versions[i] = ""
+			d.State = deleted
+		}
+	})
+	if err == nil && d.State != deleted {
+		err = track.Errorf(track.InvalidState, "artifact %s:v%d has aliases: delete them too", d.Collection, d.Version)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return object{"artifact": c.artifactObject(d)}, c.saveArtifact(c.ctx, d)
+}
+
+// typeObject says which fields a type has: clients of some years ago ask before they
+// use one.
+func typeObject(name string) object {
+	fields, ok := types[name]
+	if !ok {
+		return nil
+	}
+	list := []object{}
+	for _, f := range strings.Fields(fields) {
+		list = append(list, object{"name": f, "args": []object{}})
+	}
+	o := object{"__typename": "__Type", "name": name, "fields": []object{}, "inputFields": []object{}}
+	o[cmp.Or(map[bool]string{true: "inputFields"}[strings.HasSuffix(name, "Input")], "fields")] = list
+	return o
+}
+
+var types = map[string]string{
+	"Query":                        "viewer project model models entity artifact serverInfo clientIDMapping artifactCollection",
+	"Mutation":                     "upsertBucket createRunFiles createArtifact createArtifactManifest updateArtifactManifest createArtifactFiles commitArtifact useArtifact updateArtifact addAliases deleteAliases deleteArtifact deleteRun deleteFiles notifyScriptableRunAlert upsertModel",
+	"ServerInfo":                   "cliVersionInfo latestLocalVersionInfo features",
+	"ServerSettings":               "",
+	"Artifact":                     "id digest state files currentManifest aliases tags ttlDurationSeconds ttlIsInherited historyStep",
+	"Run":                          "id name project files historyKeys wandbConfig internalId projectId",
+	"Project":                      "id name internalId runs run artifact artifactType artifactCollection",
+	"CreateArtifactInput":          "entityName projectName runName description digest digestAlgorithm labels aliases metadata artifactTypeName artifactCollectionName artifactCollectionNames historyStep enableDigestDeduplication distributedID clientID sequenceClientID ttlDurationSeconds tags",
+	"CreateArtifactFileSpecInput":  "artifactID name md5 mimetype artifactManifestID uploadPartsInput",
+	"AddAliasesInput":              "artifactID aliases",
+	"DeleteFilesInput":             "files entityName projectName",
+	"UseArtifactInput":             "entityName projectName runName artifactID",
+	"CreateArtifactManifestInput":  "artifactID name digest entityName projectName runName baseArtifactID type",
+	"UpdateArtifactManifestInput":  "artifactManifestID digest baseArtifactID",
+	"UpsertBucketInput":            "id name groupName modelName entityName description displayName notes config commit host debug jobProgram jobRepo jobType state sweep tags summaryMetrics",
+	"CreateArtifactFilesInput":     "artifactFiles storageLayout",
+	"ArtifactCollectionMembership": "id artifact artifactCollection aliases versionIndex files",
+}

@@ -1,0 +1,249 @@
+package wandb
+
+import (
+	"encoding/base64"
+	"hash/fnv"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/xtrepro/xt/track"
+)
+
+// queries is what can be asked.
+func (c *call) queries() object {
+	return object{
+		"viewer":     resolver(func(args) (any, error) { return c.viewer(), nil }),
+		"serverInfo": resolver(func(args) (any, error) { return serverInfo(), nil }),
+		"entity":     resolver(func(a args) (any, error) { return entityObject(a.text("name")), nil }),
+		"project":    resolver(func(a args) (any, error) { return c.project(a.text("entityName"), a.text("name")), nil }),
+		"model":      resolver(func(a args) (any, error) { return c.project(a.text("entityName"), a.text("name")), nil }),
+		"models":     resolver(func(a args) (any, error) { return c.projects(a) }),
+		"projects":   resolver(func(a args) (any, error) { return c.projects(a) }),
+		"artifact": resolver(func(a args) (any, error) {
+			d, err := c.loadArtifact(c.ctx, a.text("id"))
+			return orNull(c.artifactObject(d), err)
+		}),
+		"clientIDMapping": resolver(func(a args) (any, error) {
+			id, err := c.store.Record(c.ctx, clientKind, a.text("clientID"))
+			return orNull(object{"serverID": id}, err)
+		}),
+		"artifactCollection": resolver(func(a args) (any, error) { return c.collectionByID(a.text("id")) }),
+		"__type":             resolver(func(a args) (any, error) { return typeObject(a.text("name")), nil }),
+	}
+}
+
+// mutations is what can be changed.
+func (c *call) mutations() object {
+	return object{
+		"upsertBucket":             resolver(c.upsertBucket),
+		"createRunFiles":           resolver(c.createRunFiles),
+		"upsertModel":              resolver(c.upsertProject),
+		"createArtifact":           resolver(c.createArtifact),
+		"createArtifactManifest":   resolver(c.createManifest),
+		"updateArtifactManifest":   resolver(c.updateManifest),
+		"createArtifactFiles":      resolver(c.createArtifactFiles),
+		"commitArtifact":           resolver(c.commitArtifact),
+		"useArtifact":              resolver(c.useArtifact),
+		"updateArtifact":           resolver(c.updateArtifact),
+		"addAliases":               resolver(c.addAliases),
+		"deleteAliases":            resolver(c.deleteAliases),
+		"deleteArtifact":           resolver(c.deleteArtifact),
+		"deleteRun":                resolver(c.deleteRun),
+		"deleteFiles":              resolver(c.deleteFiles),
+		"notifyScriptableRunAlert": resolver(c.alert),
+	}
+}
+
+// orNull makes nothing of what is not found, as clients expect.
+func orNull(o object, err error) (any, error) {
+	if track.CodeOf(err) == track.NotFound {
+		return nil, nil
+	}
+	return o, err
+}
+
+func (c *call) viewer() object {
+	teams := object{"edges": []object{{"node": object{"__typename": "Entity", "id": "team", "name": defaultEntity}}}}
+	return object{
+		"__typename": "User", "id": base64.StdEncoding.EncodeToString([]byte("User:1")), "entity": defaultEntity, "username": defaultEntity, "name": defaultEntity,
+		"email": "local@localhost", "flags": "{}", "admin": false, "deletedAt": nil, "capabilities": []string{}, "teams": teams,
+		"apiKeys": object{"edges": []object{}}, "organizations": []object{}, "defaultEntity": object{"__typename": "Entity", "id": "entity", "name": defaultEntity},
+	}
+}
+
+func serverInfo() object {
+	return object{
+		"features":       []object{},
+		"cliVersionInfo": map[string]any{"max_cli_version": "99.0.0"},
+		"latestLocalVersionInfo": object{
+			"outOfDate": false, "latestVersionString": "0.99.0", "versionOnThisInstanceString": "0.99.0",
+		},
+	}
+}
+
+func entityObject(name string) object {
+	if name == "" {
+		name = defaultEntity
+	}
+	return object{
+		"__typename": "Entity", "id": base64.StdEncoding.EncodeToString([]byte("Entity:" + name)), "name": name, "isTeam": false,
+		"organization": object{"coreWeaveOrganizationId": nil, "orgEntity": nil, "name": nil},
+	}
+}
+
+// project describes a project, which need not be there yet.
+func (c *call) project(entity, name string) object {
+	n := newRunName(entity, name, "")
+	o := object{
+		"__typename": "Project", "id": base64.StdEncoding.EncodeToString([]byte("Project:v1:" + n.Project + ":" + n.Entity)),
+		"internalId": base64.StdEncoding.EncodeToString([]byte("ProjectInternalId:" + projectNumber(n))),
+		"name":       n.Project, "entityName": n.Entity, "entity": entityObject(n.Entity), "createdAt": stamp(1), "isBenchmark": false, "readOnly": false, "user": nil,
+		"artifact": resolver(func(a args) (any, error) {
+			d, _, err := c.byName(c.ctx, n.Entity, n.Project, a.text("name"))
+			return orNull(c.artifactObject(d), err)
+		}),
+		"artifactCollectionMembership": resolver(func(a args) (any, error) {
+			d, col, err := c.byName(c.ctx, n.Entity, n.Project, a.text("name"))
+			return orNull(c.membership(d, col), err)
+		}),
+		"artifactCollection": resolver(func(a args) (any, error) {
+			col, err := c.loadCollection(c.ctx, n.Entity, n.Project, a.text("name"))
+			return orNull(c.collectionObject(col), err)
+		}),
+		"artifactCollections": resolver(func(a args) (any, error) { return c.collections(n, "", a) }),
+		"artifactType":        resolver(func(a args) (any, error) { return c.artifactType(n, a.text("name")), nil }),
+		"artifactTypes":       resolver(func(a args) (any, error) { return c.artifactTypes(n, a) }),
+		"runCount":            resolver(func(a args) (any, error) { rs, err := c.search(n, a); return len(rs), err }),
+		"runs":                resolver(func(a args) (any, error) { return c.runs(n, a) }),
+		"sweep":               nil,
+		"sweeps":              object{"edges": []object{}, "totalCount": 0, "pageInfo": object{"__typename": "PageInfo", "hasNextPage": false, "endCursor": nil}},
+	}
+	one := func(a args) (any, error) {
+		r, err := c.loadRun(c.ctx, runName{n.Entity, n.Project, a.text("name")})
+		if err != nil {
+			return orNull(nil, err)
+		}
+		return c.runObject(r), nil
+	}
+	o["run"] = resolver(one)
+	// The way older clients look at a run, which need not be there for some of them.
+	o["bucket"] = resolver(func(a args) (any, error) {
+		r, err := one(a)
+		if r == nil && err == nil && !a.flag("missingOk") && a.text("name") != "" {
+			return nil, nil
+		}
+		return r, err
+	})
+	return o
+}
+
+// projectNumber is a number for a project: clients want one. It is short enough for
+// any of them.
+func projectNumber(n runName) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(projectKey(n.Entity, n.Project)))
+	return uintText(h.Sum32() >> 1)
+}
+
+// projects lists the projects that runs of W&B's are in.
+func (c *call) projects(a args) (any, error) {
+	entity := a.text("entityName")
+	if entity == "" {
+		entity = a.text("entity")
+	}
+	if entity == "" {
+		entity = defaultEntity
+	}
+	records, err := c.store.Records(c.ctx, runKind, url.PathEscape(entity)+"/")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, r := range records {
+		words := strings.Split(r.Key, "/")
+		if name, err := url.PathUnescape(words[1]); err == nil && len(words) == 3 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	var list []object
+	for _, name := range slices.Compact(names) {
+		list = append(list, c.project(entity, name))
+	}
+	return page(a, list), nil
+}
+
+func (c *call) upsertProject(a args) (any, error) {
+	in := a.input()
+	n := newRunName(in.text("entityName"), in.text("name"), "")
+	_, err := c.experiment(c.ctx, experimentName(n.Entity, n.Project))
+	return object{"inserted": false, "project": c.project(n.Entity, n.Project), "model": c.project(n.Entity, n.Project)}, err
+}
+
+func (c *call) upsertBucket(a args) (any, error) {
+	in := a.input()
+	n := newRunName(in.text("entityName"), in.text("modelName"), in.text("name"))
+	if id := in.text("id"); id != "" {
+		var err error
+		if n, err = runOfID(id); err != nil {
+			return nil, err
+		}
+	}
+	r, inserted, err := c.upsert(c.ctx, n, changesOf(in))
+	if err != nil {
+		return nil, err
+	}
+	return object{"bucket": c.runObject(r), "inserted": inserted}, nil
+}
+
+// alert keeps an alert of a run as a tag.
+func (c *call) alert(a args) (any, error) {
+	in := a.input()
+	r, err := c.loadRun(c.ctx, newRunName(in.text("entityName"), in.text("projectName"), in.text("runName")))
+	if err != nil {
+		return nil, err
+	}
+	text := track.Clip(strings.TrimSpace(in.text("title")+": "+in.text("text")), track.MaxTagValue)
+	return object{"success": true}, c.store.SetTag(c.ctx, r.ID, track.Tag{Key: "wandb.alert", Value: text})
+}
+
+func (c *call) deleteRun(a args) (any, error) {
+	n, err := runOfID(a.input().text("id"))
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.loadRun(c.ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.store.DeleteRun(c.ctx, r.ID); err != nil {
+		return nil, err
+	}
+	return object{"clientMutationId": nil}, c.store.DeleteRecord(c.ctx, runKind, n.key())
+}
+
+// deleteFiles deletes files of runs.
+func (c *call) deleteFiles(a args) (any, error) {
+	ids, _ := a.input().texts("files")
+	in := a.input()
+	for _, id := range ids {
+		b, err := base64.StdEncoding.DecodeString(id)
+		words := strings.SplitN(string(b), ":", 3)
+		if err != nil || len(words) != 3 || words[0] != "File" {
+			return nil, track.Errorf(track.InvalidParameter, "%q is no ID of a file", id)
+		}
+		r, err := c.loadRun(c.ctx, newRunName(in.text("entityName"), in.text("projectName"), words[1]))
+		if err != nil {
+			return nil, err
+		}
+		p, err := c.filePath(c.ctx, r, words[2])
+		if err == nil {
+			err = c.store.DeleteArtifacts(c.ctx, p)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return object{"success": true}, nil
+}

@@ -1,0 +1,206 @@
+// Package wandb answers W&B's clients out of a run store: what wandb.init, log,
+// Table, Artifact and finish say, and what wandb.Api asks. A run of W&B's is a run of
+// the store, in the experiment that is named after its project; its config is
+// parameters, its history metrics, its files artifacts. What the store has no words
+// for is kept in [track.Records].
+//
+// The protocol is GraphQL at /graphql, a stream of lines for each run at /files, and
+// uploads and downloads at addresses that answers name. Clients of many versions ask
+// for different fields, so that a field that is not known is null, and no mistake.
+package wandb
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/xtrepro/xt/track"
+)
+
+// Options say how a server works.
+type Options struct {
+	// Report, if not nil, is told what went wrong in answering a request.
+	Report func(*http.Request, error)
+}
+
+// Server answers W&B's clients.
+type Server struct {
+	store  track.Store
+	report func(*http.Request, error)
+	mux    *http.ServeMux
+	locks  locks
+
+	secretOnce sync.Mutex
+	secret     []byte // signs addresses; see key
+}
+
+// New returns a server over a store.
+func New(store track.Store, opts Options) *Server {
+	s := &Server{store: store, report: opts.Report, mux: http.NewServeMux()}
+	s.mux.HandleFunc("POST /graphql", s.graphql)
+	s.mux.HandleFunc("POST /files/{entity}/{project}/{run}/file_stream", s.fileStream)
+	s.mux.HandleFunc("PUT "+signedPrefix+"{mac}/{expires}/{path...}", s.upload)
+	s.mux.HandleFunc("GET "+signedPrefix+"{mac}/{expires}/{path...}", s.download)
+	s.mux.HandleFunc("GET /artifactsV2/{region}/{entity}/{artifact}/{md5}/{name...}", s.blob)
+	s.mux.HandleFunc("GET /artifacts/{entity}/{md5}", s.blob)
+	// What clients tell their maker of themselves.
+	s.mux.HandleFunc("POST /sdk/otel/", func(http.ResponseWriter, *http.Request) {})
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Close does nothing: all that was answered is in the store.
+func (s *Server) Close() error { return nil }
+
+// signedPrefix is where files are uploaded to and downloaded from.
+const signedPrefix = "/wandb/file/"
+
+// Owns reports whether a request is of W&B's protocol.
+func Owns(r *http.Request) bool {
+	for _, prefix := range []string{signedPrefix, "/sdk/otel/", "/artifactsV2/", "/artifacts/"} {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			return true
+		}
+	}
+	return r.URL.Path == "/graphql" || strings.HasPrefix(r.URL.Path, "/files/") && strings.HasSuffix(r.URL.Path, "/file_stream")
+}
+
+// IsCapability reports whether the address of a request is one that a server
+// signed: clients send no key there.
+func IsCapability(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, signedPrefix) }
+
+// Deny answers a request that may not pass.
+func Deny(w http.ResponseWriter, _ *http.Request, status int, message string) {
+	writeJSON(w, status, map[string]any{"error": message, "errors": []any{map[string]any{"message": message}}})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // the client has gone; nobody is left to tell
+}
+
+// fail answers with an error. What is not the client's fault is reported.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status := statusOf(err)
+	if status >= http.StatusInternalServerError && s.report != nil {
+		s.report(r, err)
+	}
+	Deny(w, r, status, err.Error())
+}
+
+func statusOf(err error) int {
+	switch track.CodeOf(err) {
+	case track.NotFound:
+		return http.StatusNotFound
+	case track.AlreadyExists:
+		return http.StatusConflict
+	case track.InvalidParameter, track.InvalidState:
+		return http.StatusBadRequest
+	case track.Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// The kinds of records.
+const (
+	runKind        = "wandb.run"
+	summaryKind    = "wandb.summary"
+	artifactKind   = "wandb.artifact"
+	collectionKind = "wandb.collection"
+	clientKind     = "wandb.client" // what a client calls an artifact or a collection before it is told
+	secretKind     = "wandb.secret"
+)
+
+// key returns what addresses are signed with. It is in the store, so that one that
+// was handed out is good after a restart.
+func (s *Server) key(ctx context.Context) ([]byte, error) {
+	s.secretOnce.Lock()
+	defer s.secretOnce.Unlock()
+	if s.secret != nil {
+		return s.secret, nil
+	}
+	text, err := s.store.Record(ctx, secretKind, "")
+	if track.CodeOf(err) == track.NotFound {
+		b := make([]byte, 32)
+		_, _ = rand.Read(b) // never fails
+		text = hex.EncodeToString(b)
+		err = s.store.PutRecords(ctx, secretKind, track.Record{Value: text})
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.secret, err = hex.DecodeString(text)
+	return s.secret, err
+}
+
+// load reads a record into v. It is NotFound if there is none.
+func (s *Server) load(ctx context.Context, kind, key string, v any) error {
+	text, err := s.store.Record(ctx, kind, key)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(text), v)
+}
+
+// record encodes v as a record.
+func record(key string, v any) (track.Record, error) {
+	b, err := json.Marshal(v)
+	return track.Record{Key: key, Value: string(b)}, err
+}
+
+// save writes v as a record.
+func (s *Server) save(ctx context.Context, kind, key string, v any) error {
+	r, err := record(key, v)
+	if err != nil {
+		return err
+	}
+	return s.store.PutRecords(ctx, kind, r)
+}
+
+// locks let one request at a time change what is kept under a key.
+type locks struct {
+	mu   sync.Mutex
+	held map[string]*lock
+}
+
+type lock struct {
+	sync.Mutex
+	waiting int
+}
+
+// lock waits until nobody else has the key, and returns a function to release it.
+func (l *locks) lock(key string) (release func()) {
+	l.mu.Lock()
+	if l.held == nil {
+		l.held = map[string]*lock{}
+	}
+	k := l.held[key]
+	if k == nil {
+		k = new(lock)
+		l.held[key] = k
+	}
+	k.waiting++
+	l.mu.Unlock()
+	k.Lock()
+	return func() {
+		k.Unlock()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if k.waiting--; k.waiting == 0 {
+			delete(l.held, key)
+		}
+	}
+}
