@@ -277,6 +277,8 @@ func TestPageRun(t *testing.T) {
 	}
 	tb.goTo("/?view=run&tab=curves&id=" + id)
 	tb.wait("document.querySelectorAll('.u-wrap canvas').length === 1")
+	tb.click(".tabs a", "Media")
+	tb.wait("[...document.querySelectorAll('.cells td')].some(e => e.textContent === 'hello')")
 	tb.click(".tabs a", "System")
 	tb.sees("system/cpu")
 	tb.click(".tabs a", "Nested runs")

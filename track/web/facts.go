@@ -168,6 +168,7 @@ type Holding struct {
 type Model struct {
 	Name       string         `json:"name"`
 	Deprecated bool           `json:"deprecated"`
+	Stored     bool           `json:"stored"`   // in the store, and not in git
 	Versions   []ModelVersion `json:"versions"` // the newest first
 	History    []ModelEvent   `json:"history"`  // the newest first
 	Rules      []StageRules   `json:"rules"`    // of xt.toml
@@ -231,4 +232,5 @@ type Promotion struct {
 	Version string `json:"version"`
 	Stage   string `json:"stage"`
 	Comment string `json:"comment"`
+	Stored  bool   `json:"stored"` // the model is in the store
 }

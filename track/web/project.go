@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,27 +57,36 @@ func (c *call) holdings() (any, error) {
 // models answers with the models in git, or where there is no git with those of the
 // store.
 func (c *call) models() (any, error) {
-	if c.Models != nil {
-		list, err := c.Models.Models(c.r.Context())
+	if c.Models == nil {
+		list, err := c.storedModels(nil)
 		return orEmpty(list), err
 	}
-	return c.storedModels()
+	list, err := c.Models.Models(c.r.Context())
+	if err != nil {
+		return nil, err
+	}
+	stored, err := c.storedModels(list)
+	return orEmpty(append(list, stored...)), err
 }
 
-// storedModels are the models of the store as they would be in git.
-func (c *call) storedModels() (any, error) {
+// storedModels are the models that are in the store and not among those in git, as
+// they would be there.
+func (c *call) storedModels(git []Model) ([]Model, error) {
 	page, err := c.Registry.SearchRegisteredModels(c.r.Context(), track.Search{Max: 500})
 	if err != nil {
 		return nil, err
 	}
 	list := []Model{}
 	for _, m := range page.Items {
+		if slices.ContainsFunc(git, func(g Model) bool { return g.Name == m.Name || strings.HasSuffix(g.Name, ":"+m.Name) }) {
+			continue
+		}
 		versions, err := c.Registry.SearchModelVersions(c.r.Context(), track.Search{Max: 200, OrderBy: []string{"version_number DESC"},
 			Filter: "name = '" + strings.ReplaceAll(m.Name, "'", "''") + "'"})
 		if err != nil {
 			return nil, err
 		}
-		model := Model{Name: m.Name, History: []ModelEvent{}, Rules: []StageRules{}, Versions: []ModelVersion{}}
+		model := Model{Name: m.Name, Stored: true, History: []ModelEvent{}, Rules: []StageRules{}, Versions: []ModelVersion{}}
 		for i := range versions.Items {
 			v, err := c.storedVersion(&versions.Items[i])
 			if err != nil {
@@ -133,7 +143,7 @@ func (c *call) promote() (any, error) {
 		return nil, track.Errorf(track.InvalidParameter, "A promotion names a model, a version and a stage.")
 	}
 	words := p.Model + " " + p.Version + " is in " + p.Stage
-	if c.Models == nil {
+	if c.Models == nil || p.Stored {
 		err = c.promoteStored(p)
 	} else {
 		words, err = c.Models.Promote(c.r.Context(), p)

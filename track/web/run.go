@@ -22,6 +22,7 @@ type pageOfRun struct {
 	Children          []shownRun   `json:"children"`
 	MoreChildren      bool         `json:"more_children"`
 	HasLog            bool         `json:"has_log"`
+	HasMedia          bool         `json:"has_media"` // there is a folder of that name, as W&B has one
 }
 
 type link struct {
@@ -72,6 +73,9 @@ func (c *call) run() (any, error) {
 	}
 	p.ExperimentName, p.ExperimentDeleted = e.Name, e.Lifecycle == track.Deleted
 	p.describe(&r)
+	if p.HasMedia, err = c.hasMedia(&r); err != nil {
+		return nil, err
+	}
 	for _, m := range r.ModelInputs {
 		p.Models = append(p.Models, c.modelOf(m.ModelID, false))
 	}
@@ -121,6 +125,19 @@ func (p *pageOfRun) describe(r *track.Run) {
 		}
 		p.Inputs = append(p.Inputs, s)
 	}
+}
+
+func (c *call) hasMedia(r *track.Run) (bool, error) {
+	root, ok := track.ArtifactPathOf(r.ArtifactURI)
+	if !ok {
+		return false, nil
+	}
+	p, err := root.Join("media")
+	if err != nil {
+		return false, err
+	}
+	files, err := c.store.ListArtifacts(c.r.Context(), p)
+	return len(files) > 0, err
 }
 
 // modelOf describes a logged model, as far as it is there.

@@ -28,6 +28,35 @@ export async function artifacts(run, params, set) {
   return {el: h('div', {class: 'files'}, tree, preview)};
 }
 
+// media shows the pictures, sounds, films and tables that W&B's clients log, the latest
+// first; each is read when it comes into sight.
+export async function media(run) {
+  const files = [];
+  const walk = async (path, depth) => {
+    for (const f of await get('artifacts', {id: run.id, path})) {
+      if (f.dir && depth < 4) await walk(f.path, depth + 1);
+      else if (!f.dir && files.length < 500) files.push(f);
+    }
+  };
+  await walk('media', 0);
+  files.sort((a, b) => b.time - a.time || (a.path < b.path ? 1 : -1));
+  const seen = new IntersectionObserver(entries => {
+    for (const e of entries) {
+      if (!e.isIntersecting) continue;
+      seen.unobserve(e.target);
+      previewOf(run, e.target.file).then(p => fill(e.target.lastChild, p), err => fill(e.target.lastChild, failed(err, 'This file cannot be shown')));
+    }
+  }, {rootMargin: '200px'});
+  const boxes = files.map(f => {
+    const [, key, step] = /^(.*)_(\d+)_[0-9a-f]{8,}\./.exec(f.name) ?? [null, f.name, ''];
+    const box = h('section', {class: 'panel preview'}, h('div', {class: 'head'}, h('h2', {class: 'v'}, key), step && h('span', {class: 'dim'}, 'step ' + step), h('a', {href: artifact({id: run.id, path: f.path}), download: f.name}, 'Download')), h('div', {}));
+    box.file = f;
+    seen.observe(box);
+    return box;
+  });
+  return {el: h('div', {class: 'charts'}, boxes), close: () => seen.disconnect()};
+}
+
 // branch lists a folder. Folders above the path that the address names are open.
 function branch(run, files, choose, path) {
   return h('ul', {class: 'tree'}, files.map(f => {
@@ -66,9 +95,9 @@ async function show(run, file, box) {
 async function previewOf(run, file) {
   const src = artifact({id: run.id, path: file.path, preview: 1}), kind = end(file.name);
   if (file.size === 0) return h('p', {class: 'dim'}, 'The file is empty.');
-  if (images.has(kind)) return media(h('img', {alt: file.name, src}), 'image');
-  if (sounds.has(kind)) return media(h('audio', {controls: true, src}), 'sound');
-  if (films.has(kind)) return media(h('video', {controls: true, src}), 'film');
+  if (images.has(kind)) return played(h('img', {alt: file.name, src}), 'image');
+  if (sounds.has(kind)) return played(h('audio', {controls: true, src}), 'sound');
+  if (films.has(kind)) return played(h('video', {controls: true, src}), 'film');
   if (kind === 'html' || kind === 'htm') {
     return [h('p', {class: 'dim fine'}, 'Shown without its scripts and without what it would fetch; the download has all.'), h('iframe', {sandbox: '', src, title: file.name})];
   }
@@ -82,8 +111,8 @@ async function previewOf(run, file) {
   return [cut, textOf(kind, text, !!cut)];
 }
 
-// media shows what the browser plays, or says that it cannot.
-function media(el, what) {
+// played shows what the browser plays, or says that it cannot.
+function played(el, what) {
   const box = h('div', {}, el);
   el.addEventListener('error', () => fill(box, h('p', {class: 'bad', role: 'alert'}, 'The ' + what + ' is broken, or of a kind that this browser does not know.')));
   return box;

@@ -32,7 +32,7 @@ class ModelsView {
   draw() {
     if (this.models.length === 0) {
       fill(this.root, state('No models yet', this.page.session.git ? 'A version of a model is a git tag on the commit that made it:' : 'A client registers versions of models:', this.page.session.git ?
-        ['xt model register build/model.npz', 'xt model promote NAME staging'] : ['mlflow.register_model("runs:/RUN/model", "digits")']));
+        ['xt model register NAME build/model.npz', 'xt model promote NAME staging'] : ['mlflow.register_model("runs:/RUN/model", "digits")']));
       return;
     }
     const name = this.params.get('model') ?? (this.models.length === 1 ? this.models[0].name : '');
@@ -88,7 +88,7 @@ class ModelsView {
   promote(m, v) {
     const stages = [...new Set([...m.rules.map(r => r.stage), 'staging', 'production', 'archived'])];
     const stage = h('select', {id: 'p-stage', onchange: () => say()}, stages.map(s => h('option', {value: s}, s)));
-    const comment = h('textarea', {id: 'p-comment', rows: 3, maxlength: 4000, placeholder: 'Why? (kept in the git tag)'});
+    const comment = h('textarea', {id: 'p-comment', rows: 3, maxlength: 4000, placeholder: m.stored ? 'Why?' : 'Why? (kept in the git tag)'});
     const says = h('div', {role: 'status'});
     const ok = h('button', {type: 'submit', class: 'primary'}, 'Promote');
     const say = () => {
@@ -99,7 +99,7 @@ class ModelsView {
       e.preventDefault();
       ok.disabled = true;
       try {
-        const {done} = await send('POST', 'promote', {model: m.name, version: v.version, stage: stage.value, comment: comment.value.trim()});
+        const {done} = await send('POST', 'promote', {model: m.name, version: v.version, stage: stage.value, comment: comment.value.trim(), stored: m.stored});
         fill(says, h('p', {class: 'good'}, '✓ ' + done));
         this.seen = {};
         this.models = await get('models');

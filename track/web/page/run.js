@@ -85,6 +85,7 @@ class RunView {
     const r = this.run, id = r.id, at = tab => ({view: 'run', id, tab});
     const list = [['overview', 'Overview', {view: 'run', id}], ['curves', 'Curves', at('curves'), this.keys(false).length], ['log', 'Log', at('log')], ['artifacts', 'Artifacts', at('artifacts')], ['traces', 'Traces', at('traces')]];
     if (this.keys(true).length) list.push(['system', 'System', at('system'), this.keys(true).length]);
+    if (r.has_media) list.push(['media', 'Media', at('media')]);
     if (r.children.length) list.push(['nested', 'Nested runs', at('nested'), r.more_children ? r.children.length + '+' : r.children.length]);
     list.push(['proof', 'Origin and proof', at('proof')]);
     return tabs('Parts of the run', list, this.params.get('tab') ?? 'overview');
@@ -98,6 +99,7 @@ class RunView {
       overview: () => this.overview(), curves: () => this.curves(false), system: () => this.curves(true), nested: () => this.nested(), proof: () => this.proof(),
       log: async () => (await import('./log.js')).log(this.run),
       artifacts: async () => (await import('./artifacts.js')).artifacts(this.run, this.params, p => this.page.set(p)),
+      media: async () => (await import('./artifacts.js')).media(this.run),
       traces: async () => (await import('./traces.js')).tracesOf(this.run),
     }[tab];
     try {
@@ -123,11 +125,18 @@ class RunView {
         ['Data', r.datasets.length > 0 && r.datasets.map(d => h('div', {}, d.name, ' ', h('code', {}, short(d.digest)), d.context && h('span', {class: 'dim'}, ' ' + d.context)))],
         ['Models', r.models.length > 0 && r.models.map(m => h('div', {}, m.name, h('span', {class: 'dim'}, (m.output ? ' made, ' : ' used, ') + m.status)))],
       ])),
-      h('section', {class: 'panel'}, h('h2', {}, 'Tags'), table(Object.entries(r.tags).filter(([k]) => !hidden.has(k)).sort(byKey), 'No tags.')));
+      this.tags());
+  }
+
+  // tags shows those that people have set before those of tools.
+  tags() {
+    const all = Object.entries(this.run.tags).filter(([k]) => !hidden.has(k)).sort(byKey), isTool = ([k]) => /^(mlflow|xt|wandb)\./.test(k);
+    const tools = all.filter(isTool);
+    return h('section', {class: 'panel'}, h('h2', {}, 'Tags'), table(all.filter(t => !isTool(t)), 'No tags but those of tools.'), tools.length > 0 && h('details', {}, h('summary', {}, tools.length + ' of tools'), table(tools, '')));
   }
 
   metricTable() {
-    const keys = Object.keys(this.run.metrics).sort();
+    const keys = this.keys(false).sort();
     if (keys.length === 0) return h('p', {class: 'dim'}, this.run.status === 'RUNNING' ? 'None yet.' : 'No metric was logged.');
     return h('div', {class: 'wide'}, h('table', {class: 'list'}, h('thead', {}, h('tr', {}, h('th', {}, 'Metric'), h('th', {class: 'right'}, 'Latest'), h('th', {class: 'right'}, 'Step'))),
       h('tbody', {}, keys.map(k => h('tr', {}, h('th', {scope: 'row'}, link({view: 'run', id: this.run.id, tab: k.startsWith('system/') ? 'system' : 'curves', key: k}, k)),
