@@ -69,18 +69,3 @@ var (
 	threadsShape = &shape{kinds: aInteger, want: "an integer of at least 1", example: "4", def: int64(1), min: 1, max: 4096,
 		doc: "Worker threads of numeric libraries, whose number can change results."}
 )
-
-var sweepShape = table("A search over parameters.",
-	key{name: "stage", required: true, shape: text("the name of a stage", "The stage that is run.", `"train"`)},
-	key{name: "objective", required: true, shape: text("a metrics file and a key in it", "What is sought: a metrics file, a colon, and a key in it.", `"build/metrics.json:val_loss"`)},
-	key{name: "direction", shape: &shape{kinds: aString, want: "a direction", doc: "Whether small or large is good.", example: `"maximize"`, def: "minimize", words: []string{"minimize", "maximize"}}},
-	key{name: "sampler", shape: &shape{kinds: aString, want: "a sampler", doc: "How the next values are chosen.", example: `"tpe"`, def: "tpe", words: []string{"grid", "random", "tpe", "cmaes", "sobol"}}},
-	key{name: "trials", shape: integer("a positive integer", "How often the stage is run.", "30", 1, 1_000_000)},
-	key{name: "params", required: true, shape: tables("The parameters that vary, by key.", nil, table("The values of a parameter: choices, or a range.",
-		key{name: "choices", shape: &shape{kinds: aList, want: "a list of values", doc: "The values to choose from.", example: "[32, 64, 128]", item: &shape{kinds: aScalar, want: "a number, a text or a boolean"}}},
-		key{name: "low", shape: &shape{kinds: aNumber, want: "a number", doc: "The lower end of the range.", example: "1e-5"}},
-		key{name: "high", shape: &shape{kinds: aNumber, want: "a number", doc: "The upper end of the range.", example: "1e-1"}},
-		key{name: "step", shape: &shape{kinds: aNumber, want: "a number", doc: "The distance between values. By default any value of the range is taken.", example: "0.1"}},
-		key{name: "log", shape: flag("Whether the values are spread evenly over orders of magnitude.", false)},
-	))},
-)

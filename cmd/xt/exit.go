@@ -18,6 +18,7 @@ import (
 	"github.com/xtrepro/xt/pipeline"
 	"github.com/xtrepro/xt/pipeline/jobs"
 	"github.com/xtrepro/xt/pipeline/origin"
+	"github.com/xtrepro/xt/pipeline/search"
 	"github.com/xtrepro/xt/pipeline/slurm"
 	"github.com/xtrepro/xt/registry"
 	"github.com/xtrepro/xt/remote"
@@ -131,11 +132,14 @@ func exitCode(err error) int {
 		down     *slurm.UnreachableError
 		refused  *slurm.Error
 		noJob    *jobs.UnknownError
+		failures *search.FailuresError
+		other    *search.ChangedError
+		foreign  *search.ForeignError
 		exit     cli.ExitCoder
 	)
 	switch {
 	case errors.Is(err, errFailed), errors.As(err, &stage), errors.As(err, &output),
-		errors.As(err, &unproven), errors.As(err, &changed), errors.As(err, &rules), errors.As(err, &again), errors.As(err, &calls):
+		errors.As(err, &unproven), errors.As(err, &changed), errors.As(err, &rules), errors.As(err, &again), errors.As(err, &calls), errors.As(err, &failures):
 		return exitFailed
 	case errors.As(err, &inputs), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &tool), errors.As(err, &path),
 		errors.As(err, &broken), errors.As(err, &noKey), errors.As(err, &signing), errors.Is(err, remote.ErrEmpty),
@@ -145,7 +149,7 @@ func exitCode(err error) int {
 	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &one), errors.As(err, &target), errors.As(err, &lockErr),
 		errors.As(err, &tracked), errors.As(err, &misuse), errors.As(err, &uncached), errors.As(err, &special), errors.As(err, &revision),
 		errors.As(err, &noRemote), errors.As(err, &plain), errors.As(err, &newer), errors.As(err, &otherKey), errors.As(err, &noClone), errors.As(err, &address), errors.As(err, &exists), errors.As(err, &hook), errors.As(err, &upstream),
-		errors.As(err, &unknown), errors.As(err, &version), errors.As(err, &gone), errors.As(err, &name), errors.As(err, &note), errors.As(err, &ident), errors.As(err, &refused), errors.As(err, &noJob), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
+		errors.As(err, &unknown), errors.As(err, &version), errors.As(err, &gone), errors.As(err, &name), errors.As(err, &note), errors.As(err, &ident), errors.As(err, &refused), errors.As(err, &noJob), errors.As(err, &other), errors.As(err, &foreign), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
 		return exitUsage
 	case errors.As(err, &access):
 		return remoteCode(access)
