@@ -128,13 +128,13 @@ func exitCode(err error) int {
 		ident    *git.IdentError
 		sign     *git.SignError
 		pushed   *git.PushError
+		failures *search.FailuresError
+		other    *search.ChangedError
+		foreign  *search.ForeignError
 		slurms   *slurm.MissingError
 		down     *slurm.UnreachableError
 		refused  *slurm.Error
 		noJob    *jobs.UnknownError
-		failures *search.FailuresError
-		other    *search.ChangedError
-		foreign  *search.ForeignError
 		exit     cli.ExitCoder
 	)
 	switch {
@@ -149,7 +149,7 @@ func exitCode(err error) int {
 	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &one), errors.As(err, &target), errors.As(err, &lockErr),
 		errors.As(err, &tracked), errors.As(err, &misuse), errors.As(err, &uncached), errors.As(err, &special), errors.As(err, &revision),
 		errors.As(err, &noRemote), errors.As(err, &plain), errors.As(err, &newer), errors.As(err, &otherKey), errors.As(err, &noClone), errors.As(err, &address), errors.As(err, &exists), errors.As(err, &hook), errors.As(err, &upstream),
-		errors.As(err, &unknown), errors.As(err, &version), errors.As(err, &gone), errors.As(err, &name), errors.As(err, &note), errors.As(err, &ident), errors.As(err, &refused), errors.As(err, &noJob), errors.As(err, &other), errors.As(err, &foreign), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
+		errors.As(err, &unknown), errors.As(err, &version), errors.As(err, &gone), errors.As(err, &name), errors.As(err, &note), errors.As(err, &ident), errors.As(err, &other), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &noJob), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
 		return exitUsage
 	case errors.As(err, &access):
 		return remoteCode(access)

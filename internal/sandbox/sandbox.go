@@ -51,7 +51,7 @@ func Shim() { shimmed.Store(true) }
 
 // A process that Wrap has prepared becomes the command here, and not in Shim: what
 // other packages of a large program initialize takes longer than all the rest.
-func init() {
+func init() { //nolint:gochecknoinits // see above: in main it would be too late
 	if len(os.Args) != 2 || os.Args[0] != shimName {
 		return
 	}

@@ -16,7 +16,12 @@ import (
 )
 
 // ErrPruned is why the context of a trial that does badly ends.
-var ErrPruned = errors.New("it was pruned")
+var ErrPruned error = prunedError{}
+
+type prunedError struct{}
+
+func (prunedError) Error() string { return "it was pruned" }
+func (prunedError) Unwrap() error { return pipeline.ErrUnwanted }
 
 // running is a search that goes on. What several goroutines use is under mu; the
 // rest is the loop's.
@@ -197,12 +202,12 @@ func (r *running) attempt(ctx context.Context, i int, t *sweep.Trial) *Ending {
 	res, err := r.Executor.Execute(ctx, a, func(id string) { e.RunID = id })
 	e.Duration = time.Since(begin)
 	switch {
+	case err == nil: // also if it was quicker than its pruner
+		e.Known = res.Known
+		err = r.judge(&e.Trial, res.Files)
 	case errors.Is(context.Cause(ctx), ErrPruned):
 		e.Trial.State = sweep.Pruned
 		return e
-	case err == nil:
-		e.Known = res.Known
-		err = r.judge(&e.Trial, res.Files)
 	}
 	e.Err = err
 	if err != nil {

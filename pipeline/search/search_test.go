@@ -110,7 +110,7 @@ func (n *noted) Reported(*sweep.Trial) { n.reported++ }
 func (n *noted) Ended(e *Ending)       { n.ended = append(n.ended, e) }
 
 // run carries a sweep out, and returns its trials.
-func run(t testing.TB, ctx context.Context, store track.Studies, s *pipeline.Sweep, f function, o Options) ([]sweep.Trial, *noted, error) {
+func run(ctx context.Context, t testing.TB, store track.Studies, s *pipeline.Sweep, f function, o Options) ([]sweep.Trial, *noted, error) {
 	t.Helper()
 	study, err := Study(t.Context(), store, s, false)
 	if err != nil {
@@ -138,7 +138,7 @@ func points(trials []sweep.Trial) string {
 // and interrupts make no difference for what is tried.
 func TestSameProposals(t *testing.T) {
 	o := Options{Trials: 40, Jobs: 4}
-	want, _, err := run(t, t.Context(), openStore(t), sweepNamed(t, "s"), parabola, o)
+	want, _, err := run(t.Context(), t, openStore(t), sweepNamed(t, "s"), parabola, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestSameProposals(t *testing.T) {
 	store, s := openStore(t), sweepNamed(t, "s")
 	for i := 1; ; i++ {
 		ctx, stop := context.WithTimeout(t.Context(), time.Duration(i)*20*time.Millisecond)
-		got, n, err := run(t, ctx, store, s, slow, o)
+		got, n, err := run(ctx, t, store, s, slow, o)
 		stop()
 		if len(n.ended) > 0 && n.ended[0].RunID == "" {
 			t.Error("a trial has no run")
@@ -175,7 +175,7 @@ func TestSameProposals(t *testing.T) {
 // the same values, and no others.
 func TestLost(t *testing.T) {
 	store, s := openStore(t), sweepNamed(t, "s")
-	first, _, err := run(t, t.Context(), store, s, parabola, Options{Trials: 3, Jobs: 1})
+	first, _, err := run(t.Context(), t, store, s, parabola, Options{Trials: 3, Jobs: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestLost(t *testing.T) {
 	if _, err := store.CreateTrial(t.Context(), study.ID, template(s, lost, 2)); err != nil {
 		t.Fatal(err)
 	}
-	trials, n, err := run(t, t.Context(), store, s, parabola, Options{Trials: 5, Jobs: 1})
+	trials, n, err := run(t.Context(), t, store, s, parabola, Options{Trials: 5, Jobs: 1})
 	if err != nil || len(trials) != 5 || !slices.Equal(n.began, []int{3, 4}) {
 		t.Fatalf("%d trials, began %v, %v", len(trials), n.began, err)
 	}
@@ -207,7 +207,7 @@ func TestFailures(t *testing.T) {
 		return loss(1), nil
 	}
 	store := openStore(t)
-	trials, n, err := run(t, t.Context(), store, sweepNamed(t, "s"), fails, Options{Trials: 20, Jobs: 1, MaxFailures: 3})
+	trials, n, err := run(t.Context(), t, store, sweepNamed(t, "s"), fails, Options{Trials: 20, Jobs: 1, MaxFailures: 3})
 	var many *FailuresError
 	if !errors.As(err, &many) || many.Count != 3 || len(trials) != 6 || len(n.ended) != 6 {
 		t.Fatalf("%v after %d trials", err, len(trials))
@@ -217,11 +217,11 @@ func TestFailures(t *testing.T) {
 	}
 	// What is not its fault is no failure of the trial, which is run again.
 	broken := errors.New("the disk is full")
-	trials, _, err = run(t, t.Context(), store, sweepNamed(t, "s"), func(context.Context, *Attempt) (*Result, error) { return nil, broken }, Options{Trials: 20, Jobs: 2})
+	trials, _, err = run(t.Context(), t, store, sweepNamed(t, "s"), func(context.Context, *Attempt) (*Result, error) { return nil, broken }, Options{Trials: 20, Jobs: 2})
 	if !errors.Is(err, broken) || trials[6].State != sweep.Running {
 		t.Fatalf("%v, %v", err, trials)
 	}
-	trials, n, err = run(t, t.Context(), store, sweepNamed(t, "s"), parabola, Options{Trials: 8, Jobs: 2})
+	trials, n, err = run(t.Context(), t, store, sweepNamed(t, "s"), parabola, Options{Trials: 8, Jobs: 2})
 	if err != nil || len(trials) != 8 || n.began[0] != 6 {
 		t.Errorf("%v, began %v", err, n.began)
 	}
@@ -239,7 +239,7 @@ func TestObjectives(t *testing.T) {
 		`{"loss": Infinity, "acc": 2, "size": 0}`: "",
 	} {
 		store := openStore(t)
-		trials, n, err := run(t, t.Context(), store, sweepNamed(t, "many"), func(context.Context, *Attempt) (*Result, error) {
+		trials, n, err := run(t.Context(), t, store, sweepNamed(t, "many"), func(context.Context, *Attempt) (*Result, error) {
 			return &Result{Files: files{"m.json": text}}, nil
 		}, Options{Trials: 1})
 		if err != nil || len(n.ended) != 1 {
@@ -273,7 +273,7 @@ func TestPruned(t *testing.T) {
 		}
 		return loss(float64(a.Number)), nil
 	}
-	trials, n, err := run(t, t.Context(), openStore(t), sweepNamed(t, "s"), curve, Options{Trials: 4, Jobs: 1})
+	trials, n, err := run(t.Context(), t, openStore(t), sweepNamed(t, "s"), curve, Options{Trials: 4, Jobs: 1})
 	if err != nil || len(trials) != 4 {
 		t.Fatal(err, trials)
 	}
@@ -283,7 +283,7 @@ func TestPruned(t *testing.T) {
 }
 
 func TestTimeout(t *testing.T) {
-	trials, _, err := run(t, t.Context(), openStore(t), sweepNamed(t, "s"), func(ctx context.Context, a *Attempt) (*Result, error) {
+	trials, _, err := run(t.Context(), t, openStore(t), sweepNamed(t, "s"), func(ctx context.Context, a *Attempt) (*Result, error) {
 		time.Sleep(20 * time.Millisecond)
 		return parabola(ctx, a)
 	}, Options{Timeout: time.Millisecond, Jobs: 2})
@@ -351,7 +351,7 @@ func TestConcurrent(t *testing.T) {
 		local.Wait()
 		return parabola(ctx, a)
 	}
-	trials, n, err := run(t, t.Context(), openStore(t), sweepNamed(t, "s"), f, Options{Trials: 30, Jobs: 8})
+	trials, n, err := run(t.Context(), t, openStore(t), sweepNamed(t, "s"), f, Options{Trials: 30, Jobs: 8})
 	if err != nil || len(trials) != 30 || len(n.ended) != 30 {
 		t.Fatal(err, len(trials))
 	}
@@ -398,7 +398,7 @@ func FuzzDefinition(f *testing.F) {
 // BenchmarkTrial is what a hundred trials cost besides their execution.
 func BenchmarkTrial(b *testing.B) {
 	for b.Loop() {
-		if _, _, err := run(b, b.Context(), openStore(b), sweepNamed(b, "s"), parabola, Options{Trials: 100, Jobs: 1}); err != nil {
+		if _, _, err := run(b.Context(), b, openStore(b), sweepNamed(b, "s"), parabola, Options{Trials: 100, Jobs: 1}); err != nil {
 			b.Fatal(err)
 		}
 	}
