@@ -21,6 +21,8 @@ type MakeOptions struct {
 	// Inputs, if not nil, is what stands at each path that the stages name, whatever
 	// the workspace has there.
 	Inputs map[string]hash.Node
+	// Shared, if not nil, says which results other machines may be about to make, too.
+	Shared func(*Stage) bool
 	// Before and After, if not nil, are asked before a command is run, and before its
 	// result is put into the run cache. An error keeps that from being done.
 	Before, After func(*Step) error
@@ -76,6 +78,9 @@ func (r *runner) provide(ctx context.Context, res *Result) error {
 	}
 	// Others may be about to make the same.
 	defer r.w.making.lock(step.Entry.Fingerprint)()
+	if shared := r.make.Shared; shared != nil && shared(step.Stage) {
+		defer r.w.turnElsewhere(ctx, step.Entry.Fingerprint)()
+	}
 	if r.madeMeanwhile(ctx, step) {
 		return nil
 	}
