@@ -188,6 +188,9 @@ func (a *app) runSweep(c *cli.Context, w *pipeline.Workspace, s *pipeline.Sweep,
 	if err != nil {
 		return err
 	}
+	if err := a.noteInputs(c.Context, w, t.store, &study, s); err != nil {
+		return err
+	}
 	parent, err := t.sweepRun(c.Context, &study, s, a.args)
 	if err != nil {
 		return err
@@ -206,6 +209,21 @@ func (a *app) runSweep(c *cli.Context, w *pipeline.Workspace, s *pipeline.Sweep,
 	status := statusOfSweep(err)
 	endErr := t.store.EndRun(context.WithoutCancel(c.Context), parent, track.RunEnd{RunUpdate: track.RunUpdate{Status: status, End: time.Now().UnixMilli()}})
 	return errors.Join(a.sweepEnded(c, shownAt, study.ID, t.store, err), endErr, w.SaveIndex())
+}
+
+// noteInputs warns of trials that cannot be compared with those of earlier calls.
+func (a *app) noteInputs(ctx context.Context, w *pipeline.Workspace, s track.Store, study *track.Study, sw *pipeline.Sweep) error {
+	progress := a.watch(w, "hashing")
+	defer progress.Done()
+	digest, err := w.SweepInputs(ctx, sw)
+	if err != nil {
+		return err
+	}
+	changed, err := search.NoteInputs(ctx, s, study, digest.String())
+	if changed {
+		a.term.Warnf("sweep %s: code, data, other parameters or the environment of its stages changed since its last trials, which may not compare with those to come; \"xt sweep rm %s\" begins anew", sw.Name, sw.Name)
+	}
+	return err
 }
 
 // trialExecutor returns what executes the trials of a sweep whose run is parent, and a

@@ -34,13 +34,16 @@ type Server struct {
 	mux    *http.ServeMux
 	locks  locks
 
+	notesMu sync.Mutex
+	notes   map[string]bool // fields that were asked for and are not known
+
 	secretOnce sync.Mutex
 	secret     []byte // signs addresses; see key
 }
 
 // New returns a server over a store.
 func New(store track.Store, opts Options) *Server {
-	s := &Server{store: store, report: opts.Report, mux: http.NewServeMux()}
+	s := &Server{store: store, report: opts.Report, mux: http.NewServeMux(), notes: map[string]bool{}}
 	s.mux.HandleFunc("POST /graphql", s.graphql)
 	s.mux.HandleFunc("POST /files/{entity}/{project}/{run}/file_stream", s.fileStream)
 	s.mux.HandleFunc("PUT "+signedPrefix+"{mac}/{expires}/{path...}", s.upload)
