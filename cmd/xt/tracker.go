@@ -214,6 +214,7 @@ func (t *tracker) difference(ctx context.Context) (sum string, dirty bool) {
 // nested in.
 func (t *tracker) tags(ctx context.Context, r *newRun) []track.Tag {
 	tags := []track.Tag{{Key: "mlflow.source.name", Value: r.entry.Cmd}, {Key: "mlflow.source.type", Value: "LOCAL"}, {Key: processTag, Value: t.process}}
+	tags = append(tags, t.more...)
 	if r.entry.Commit != "" {
 		tags = append(tags, track.Tag{Key: "mlflow.source.git.commit", Value: r.entry.Commit})
 	}
@@ -225,7 +226,7 @@ func (t *tracker) tags(ctx context.Context, r *newRun) []track.Tag {
 			tags = append(tags, track.Tag{Key: track.ParentRunTag, Value: parent})
 		}
 	}
-	return append(tags, t.more...)
+	return tags
 }
 
 func userName() string {

@@ -19,6 +19,7 @@ func TestStore(t *testing.T) {
 			"batch": testBatch, "inputs": testInputs, "search": testSearchRuns, "order": testOrderRuns, "summaries": testSummaries,
 			"models": testLoggedModels, "registry": testRegistry, "prompts": testPrompts, "traces": testTraces, "artifacts": testArtifacts,
 			"records": testRecords, "lines": testLines, "studies": testStudies, "trials": testTrials, "trial states": testTrialStates, "distributions": testDistributions, "workers": testWorkers,
+			"evaluation": testEvaluation, "examples": testExamples,
 		} {
 			t.Run(name, func(t *testing.T) { f(t, open(t, stores(t))) })
 		}

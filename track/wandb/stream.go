@@ -74,7 +74,7 @@ func plainBody(body io.Reader, encoding string) (io.Reader, error) {
 
 // take stores a chunk of a run.
 func (s *Server) take(ctx context.Context, n runName, c *chunk) error {
-	defer s.locks.lock(n.key())()
+	defer s.locks.Lock(n.key())()
 	r, err := s.loadRun(ctx, n)
 	if err != nil {
 		return err
@@ -128,7 +128,9 @@ func (s *Server) takeRows(ctx context.Context, r *run, stream string, l lines, a
 		if err != nil {
 			continue // it is kept as it is: a client that is refused a line sends nothing more
 		}
-		at(row, l.Offset+int64(i)).metrics(row, func(m track.Metric) { metrics = append(metrics, m) })
+		p := at(row, l.Offset+int64(i))
+		p.time = cmp.Or(p.time, r.Created) // the same each time the line is sent
+		p.metrics(row, func(m track.Metric) { metrics = append(metrics, m) })
 	}
 	if err := track.LogAll(ctx, s.store, r.ID, track.Batch{Metrics: metrics}); err != nil {
 		return err
@@ -231,11 +233,12 @@ func eventPoint(row map[string]any, line int64) point {
 	return point{step: line, time: rowTime(row), prefix: "system."}
 }
 
+// rowTime returns the time of a row; 0 if it has none.
 func rowTime(row map[string]any) int64 {
 	if t, ok := number(row["_timestamp"]); ok && t > 0 && t < 1e12 {
 		return int64(t * 1000)
 	}
-	return now()
+	return 0
 }
 
 // metrics calls f for each number in a row. What the client adds for itself is left
@@ -254,7 +257,7 @@ func (p point) metrics(row map[string]any, f func(track.Metric)) {
 				key = "system/" + rest
 			}
 			if key = track.CleanKey(key); key != "" {
-				f(track.Metric{Key: key, Value: v, Step: p.step, Time: cmp.Or(p.time, now())})
+				f(track.Metric{Key: key, Value: v, Step: p.step, Time: p.time})
 			}
 		})
 	}
