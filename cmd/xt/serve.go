@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xtrepro/xt/track/access"
+	"github.com/xtrepro/xt/track/web"
 )
 
 func (a *app) serveCommand() *cli.Command {
@@ -56,10 +57,11 @@ func (a *app) serve(c *cli.Context) error {
 		return err
 	}
 	defer store.Close()
-	ps := openProtocols(store, modelsOf(place.w, store), a.reportRequest)
+	models := modelsOf(place.w, store)
+	ps := append(protocols{a.pageFor(place, store, models)}, openProtocols(store, models, a.reportRequest)...)
 	defer ps.Close()
 	ps.behind(guard)
-	guard.Next = rootPage(ps)
+	guard.Session = web.Secret
 	listener, err := net.Listen("tcp", c.String("addr"))
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.String("addr"), err)
@@ -170,17 +172,6 @@ func (a *app) guard(c *cli.Context, place *storePlace) (*access.Guard, error) {
 			hints: []string{"\"xt serve token add NAME\" makes a token, without which nobody gets in", "--token-file FILE takes one that is in a file"}}
 	}
 	return g, nil
-}
-
-// rootPage leads people to the page that lists the endpoints.
-func rootPage(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/" && r.Method == http.MethodGet {
-			http.Redirect(w, r, "/docs", http.StatusFound)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // reportRequest says what went wrong in answering a request.

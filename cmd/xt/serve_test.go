@@ -123,7 +123,7 @@ func TestServeEnds(t *testing.T) {
 func TestServePages(t *testing.T) {
 	t.Parallel()
 	s := startServe(t)
-	for path, want := range map[string]string{"/health": "OK", "/version": "3.17.2", "/": "log-batch", "/docs": "log-batch", "/openapi.json": `"/api/2.0/mlflow/runs/log-batch"`, "/nope": "ENDPOINT_NOT_FOUND"} {
+	for path, want := range map[string]string{"/health": "OK", "/version": "3.17.2", "/": `<main id="main"`, "/docs": "log-batch", "/openapi.json": `"/api/2.0/mlflow/runs/log-batch"`, "/nope": "ENDPOINT_NOT_FOUND"} {
 		if _, body := s.send(t, "GET", path, "", nil); !strings.Contains(body, want) {
 			t.Errorf("%s: %.300s", path, body)
 		}

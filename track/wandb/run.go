@@ -155,7 +155,7 @@ func (s *Server) upsert(ctx context.Context, n runName, c changes) (r *run, inse
 	if n.Run == "" {
 		return nil, false, track.Errorf(track.InvalidParameter, "a run needs a name")
 	}
-	defer s.locks.lock(n.key())()
+	defer s.locks.Lock(n.key())()
 	r, err = s.loadRun(ctx, n)
 	switch {
 	case track.CodeOf(err) == track.NotFound:
