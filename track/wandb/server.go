@@ -84,6 +84,9 @@ func IsCapability(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, s
 
 // Deny answers a request that may not pass.
 func Deny(w http.ResponseWriter, _ *http.Request, status int, message string) {
+	if status == http.StatusUnauthorized {
+		message = "This server needs a token as the key: set WANDB_API_KEY to what \"xt serve token add\" said."
+	}
 	writeJSON(w, status, map[string]any{"error": message, "errors": []any{map[string]any{"message": message}}})
 }
 
