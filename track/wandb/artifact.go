@@ -192,7 +192,7 @@ func (c *call) createArtifact(a args) (any, error) {
 		d.Step = &step
 	}
 	d.Aliases, d.Tags = aliasesOf(in), tagsOf(in)
-	defer c.locks.lock(collectionKind + projectKey(d.Entity, d.Project) + name)()
+	defer c.locks.Lock(collectionKind + projectKey(d.Entity, d.Project) + name)()
 	col, err := c.loadCollection(c.ctx, d.Entity, d.Project, name)
 	if track.CodeOf(err) == track.NotFound {
 		col.Type, col.Created = d.Type, now()
@@ -443,7 +443,7 @@ func (c *call) commitArtifact(a args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.locks.lock(collectionKind + projectKey(d.Entity, d.Project) + d.Collection)()
+	defer c.locks.Lock(collectionKind + projectKey(d.Entity, d.Project) + d.Collection)()
 	if d, err = c.loadArtifact(c.ctx, artifactID(d.ID)); err != nil || d.State == committed {
 		return object{"artifact": c.artifactObject(d)}, err
 	}
@@ -538,7 +538,7 @@ func (c *call) logged(d *artifact, m *manifest) error {
 		return nil
 	}
 	n := newRunName(d.Entity, d.Project, d.Run)
-	defer c.locks.lock(n.key())()
+	defer c.locks.Lock(n.key())()
 	r, err := c.loadRun(c.ctx, n)
 	if track.CodeOf(err) == track.NotFound {
 		return nil

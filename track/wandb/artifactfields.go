@@ -293,7 +293,7 @@ func (c *call) note(n runName, d *artifact) error {
 			return err
 		}
 	}
-	defer c.locks.lock(n.key())()
+	defer c.locks.Lock(n.key())()
 	r, err := c.loadRun(c.ctx, n)
 	if err != nil || slices.Contains(r.Used, d.ID) {
 		return err
@@ -341,7 +341,7 @@ func (c *call) updateArtifact(a args) (any, error) {
 
 // changeCollection changes the collection of a version.
 func (c *call) changeCollection(d *artifact, change func(*collection)) error {
-	defer c.locks.lock(collectionKind + projectKey(d.Entity, d.Project) + d.Collection)()
+	defer c.locks.Lock(collectionKind + projectKey(d.Entity, d.Project) + d.Collection)()
 	col, err := c.loadCollection(c.ctx, d.Entity, d.Project, d.Collection)
 	if err != nil {
 		return err

@@ -158,7 +158,7 @@ func (s *Server) upsert(ctx context.Context, n runName, c changes) (r *run, inse
 		return nil, false, track.Errorf(track.InvalidParameter, "a run needs a name")
 	}
 	s.sweep(ctx)
-	defer s.locks.lock(n.key())()
+	defer s.locks.Lock(n.key())()
 	if r, inserted, err = s.loadOrCreate(ctx, n, c); err != nil {
 		return nil, false, err
 	}

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/xtrepro/xt/internal/keylock"
 	"github.com/xtrepro/xt/track"
 )
 
@@ -33,7 +34,7 @@ type Server struct {
 	store  track.Store
 	report func(*http.Request, error)
 	mux    *http.ServeMux
-	locks  locks
+	locks  keylock.Locks[string]
 
 	notesMu sync.Mutex
 	notes   map[string]bool // fields that were asked for and are not known
@@ -187,39 +188,4 @@ func (s *Server) save(ctx context.Context, kind, key string, v any, k *kept) err
 		k.text = string(b)
 	}
 	return err
-}
-
-// locks let one request at a time change what is kept under a key.
-type locks struct {
-	mu   sync.Mutex
-	held map[string]*lock
-}
-
-type lock struct {
-	sync.Mutex
-	waiting int
-}
-
-// lock waits until nobody else has the key, and returns a function to release it.
-func (l *locks) lock(key string) (release func()) {
-	l.mu.Lock()
-	if l.held == nil {
-		l.held = map[string]*lock{}
-	}
-	k := l.held[key]
-	if k == nil {
-		k = new(lock)
-		l.held[key] = k
-	}
-	k.waiting++
-	l.mu.Unlock()
-	k.Lock()
-	return func() {
-		k.Unlock()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if k.waiting--; k.waiting == 0 {
-			delete(l.held, key)
-		}
-	}
 }

@@ -74,7 +74,7 @@ func plainBody(body io.Reader, encoding string) (io.Reader, error) {
 
 // take stores a chunk of a run.
 func (s *Server) take(ctx context.Context, n runName, c *chunk) error {
-	defer s.locks.lock(n.key())()
+	defer s.locks.Lock(n.key())()
 	r, err := s.loadRun(ctx, n)
 	if err != nil {
 		return err

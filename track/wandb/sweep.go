@@ -40,7 +40,7 @@ func (r *run) silent() bool { return now()-r.Heartbeat > silence.Milliseconds() 
 
 // crash ends a run as of when it was heard of last.
 func (s *Server) crash(ctx context.Context, n runName) {
-	defer s.locks.lock(n.key())()
+	defer s.locks.Lock(n.key())()
 	r, err := s.loadRun(ctx, n)
 	if err != nil || r.State != crashed {
 		return
