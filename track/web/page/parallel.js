@@ -105,7 +105,7 @@ export class Parallel {
     c.stroke();
     c.font = '11px system-ui';
     c.textAlign = 'left';
-    for (const [f, t] of a.ticks()) {
+    for (const [f, t] of a.ticks(8)) {
       const text = clip(t, 12), y = this.yOf(f);
       c.fillStyle = col.panel;
       c.globalAlpha = 0.8;
