@@ -179,6 +179,9 @@ func TestDigest(t *testing.T) {
 	if status, _ := s.send("PUT", up, "other"); status < 400 {
 		t.Errorf("other bytes: %d", status)
 	}
+	if body := s.ask(ask, nil); strings.Contains(body, `"uploadUrl":null`) {
+		t.Error("other bytes were stored")
+	}
 	if status, body := s.send("PUT", s.address(t, ask), "hello"); status != http.StatusOK {
 		t.Errorf("%d: %s", status, body)
 	}
