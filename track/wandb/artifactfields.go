@@ -124,7 +124,7 @@ func (c *call) collectionByID(id string) (any, error) {
 		return nil, nil
 	}
 	col := new(collection)
-	err = c.load(c.ctx, collectionKind, key, col)
+	err = c.load(c.ctx, collectionKind, key, col, &col.kept)
 	return orNull(c.collectionObject(col), err)
 }
 
@@ -223,7 +223,7 @@ func (c *call) allCollections(n runName, kind string) ([]*collection, error) {
 	var list []*collection
 	for _, r := range records {
 		col := new(collection)
-		if err := c.load(c.ctx, collectionKind, r.Key, col); err != nil {
+		if err := c.load(c.ctx, collectionKind, r.Key, col, &col.kept); err != nil {
 			return nil, err
 		}
 		if col.Aliases == nil {

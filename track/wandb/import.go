@@ -136,6 +136,11 @@ func (j *importing) begin(said *offline.Run) error {
 	}
 	n := newRunName(said.Entity, said.Project, said.ID)
 	r, err := j.loadRun(j.ctx, n)
+	if err == nil {
+		if _, gone := j.store.Run(j.ctx, r.ID); track.CodeOf(gone) == track.NotFound {
+			r, err = nil, gone // it was purged
+		}
+	}
 	switch {
 	case err == nil:
 		if there, err := j.isWhole(r); err != nil || there {
@@ -150,7 +155,7 @@ func (j *importing) begin(said *offline.Run) error {
 		return err
 	}
 	c := j.changes(said)
-	if j.run, err = j.create(j.ctx, n, c); err != nil {
+	if j.run, _, err = j.loadOrCreate(j.ctx, n, c); err != nil {
 		return err
 	}
 	if err := j.apply(j.ctx, j.run, c, true); err != nil {

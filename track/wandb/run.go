@@ -84,6 +84,8 @@ type run struct {
 	Heartbeat   int64           `json:"heartbeat"`
 	Logged      []string        `json:"logged,omitempty"` // IDs of artifacts
 	Used        []string        `json:"used,omitempty"`
+
+	kept kept
 }
 
 // The states of a run.
@@ -102,21 +104,21 @@ const silence = 5 * time.Minute
 // store is none.
 func (s *Server) loadRun(ctx context.Context, n runName) (*run, error) {
 	r := new(run)
-	if err := s.load(ctx, runKind, n.key(), r); err != nil {
+	if err := s.load(ctx, runKind, n.key(), r, &r.kept); err != nil {
 		if track.CodeOf(err) == track.NotFound {
 			err = track.Errorf(track.NotFound, "could not find run %s/%s/%s", n.Entity, n.Project, n.Run)
 		}
 		return nil, err
 	}
 	r.runName = n
-	if r.State == running && now()-r.Heartbeat > silence.Milliseconds() {
+	if r.State == running && r.silent() {
 		r.State = crashed
 	}
 	return r, nil
 }
 
 func (s *Server) saveRun(ctx context.Context, r *run) error {
-	return s.save(ctx, runKind, r.key(), r)
+	return s.save(ctx, runKind, r.key(), r, &r.kept)
 }
 
 func now() int64 { return time.Now().UnixMilli() }
@@ -155,15 +157,9 @@ func (s *Server) upsert(ctx context.Context, n runName, c changes) (r *run, inse
 	if n.Run == "" {
 		return nil, false, track.Errorf(track.InvalidParameter, "a run needs a name")
 	}
+	s.sweep(ctx)
 	defer s.locks.Lock(n.key())()
-	r, err = s.loadRun(ctx, n)
-	switch {
-	case track.CodeOf(err) == track.NotFound:
-		if r, err = s.create(ctx, n, c); err != nil {
-			return nil, false, err
-		}
-		inserted = true
-	case err != nil:
+	if r, inserted, err = s.loadOrCreate(ctx, n, c); err != nil {
 		return nil, false, err
 	}
 	if err := s.apply(ctx, r, c, inserted); err != nil {
@@ -172,25 +168,53 @@ func (s *Server) upsert(ctx context.Context, n runName, c changes) (r *run, inse
 	return r, inserted, s.saveRun(ctx, r)
 }
 
-// create makes the run in the store.
-func (s *Server) create(ctx context.Context, n runName, c changes) (*run, error) {
+// loadOrCreate returns a run, which is made if it is not there, or not there any
+// more.
+func (s *Server) loadOrCreate(ctx context.Context, n runName, c changes) (r *run, created bool, err error) {
+	r, err = s.loadRun(ctx, n)
+	if track.CodeOf(err) == track.NotFound {
+		r, err = s.create(ctx, n, c, kept{})
+		return r, true, err
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if _, err = s.store.Run(ctx, r.ID); track.CodeOf(err) == track.NotFound {
+		r, err = s.create(ctx, n, c, r.kept)
+		return r, true, err
+	}
+	return r, false, err
+}
+
+// create makes the run in the store. What is kept of it comes first, so that the run
+// is not made twice if this is interrupted.
+func (s *Server) create(ctx context.Context, n runName, c changes, old kept) (*run, error) {
 	experiment, err := s.experiment(ctx, experimentName(n.Entity, n.Project))
 	if err != nil {
 		return nil, err
 	}
-	r := &run{runName: n, State: running, Created: now(), Heartbeat: now()}
+	r := &run{runName: n, ID: track.NewRunID(), State: running, Created: now(), Heartbeat: now(), kept: old}
 	if !c.created.IsZero() {
 		r.Created = c.created.UnixMilli()
 	}
-	name := "" // the store makes one up, as W&B does
 	if c.displayName != nil {
-		name = *c.displayName
+		r.DisplayName = *c.displayName
 	}
-	made, err := s.store.CreateRun(ctx, track.NewRun{
-		Experiment: experiment, Name: track.Clip(name, 250), Status: track.Running, Start: r.Created,
+	r.DisplayName = cmp.Or(r.DisplayName, track.RandomName()) // as W&B does
+	if err := s.saveRun(ctx, r); err != nil {
+		return nil, err
+	}
+	new := track.NewRun{
+		ID: r.ID, Experiment: experiment, Status: track.Running, Start: r.Created,
 		Tags: append([]track.Tag{{Key: "wandb.id", Value: n.Run}, {Key: "wandb.project", Value: n.Project}, {Key: "wandb.entity", Value: n.Entity}}, c.mark...),
-	})
-	r.ID, r.DisplayName = made.ID, made.Name
+	}
+	if c.displayName != nil {
+		new.Name = track.Clip(r.DisplayName, 250)
+	}
+	made, err := s.store.CreateRun(ctx, new)
+	if err == nil && new.Name == "" {
+		r.DisplayName = made.Name
+	}
 	return r, err
 }
 

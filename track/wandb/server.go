@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/xtrepro/xt/internal/keylock"
 	"github.com/xtrepro/xt/track"
@@ -37,6 +38,9 @@ type Server struct {
 
 	notesMu sync.Mutex
 	notes   map[string]bool // fields that were asked for and are not known
+
+	sweepMu sync.Mutex
+	swept   time.Time
 
 	secretOnce sync.Mutex
 	secret     []byte // signs addresses; see key
@@ -81,6 +85,9 @@ func IsCapability(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, s
 
 // Deny answers a request that may not pass.
 func Deny(w http.ResponseWriter, _ *http.Request, status int, message string) {
+	if status == http.StatusUnauthorized {
+		message = "This server needs a token as the key: set WANDB_API_KEY to what \"xt serve token add\" said."
+	}
 	writeJSON(w, status, map[string]any{"error": message, "errors": []any{map[string]any{"message": message}}})
 }
 
@@ -141,7 +148,9 @@ func (s *Server) key(ctx context.Context) ([]byte, error) {
 		b := make([]byte, 32)
 		_, _ = rand.Read(b) // never fails
 		text = hex.EncodeToString(b)
-		err = s.store.PutRecords(ctx, secretKind, track.Record{Value: text})
+		if err = s.store.SwapRecord(ctx, secretKind, "", "", text); track.CodeOf(err) == track.InvalidState {
+			text, err = s.store.Record(ctx, secretKind, "") // another process was quicker
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -150,26 +159,33 @@ func (s *Server) key(ctx context.Context) ([]byte, error) {
 	return s.secret, err
 }
 
+// kept is the text of a record as it was read, which a change is checked against:
+// other processes may use the store at the same time.
+type kept struct{ text string }
+
 // load reads a record into v. It is NotFound if there is none.
-func (s *Server) load(ctx context.Context, kind, key string, v any) error {
+func (s *Server) load(ctx context.Context, kind, key string, v any, k *kept) error {
 	text, err := s.store.Record(ctx, kind, key)
 	if err != nil {
 		return err
 	}
+	k.text = text
 	return json.Unmarshal([]byte(text), v)
 }
 
-// record encodes v as a record.
-func record(key string, v any) (track.Record, error) {
+// save writes v as a record, unless that is another than what was read: clients come
+// again then.
+func (s *Server) save(ctx context.Context, kind, key string, v any, k *kept) error {
 	b, err := json.Marshal(v)
-	return track.Record{Key: key, Value: string(b)}, err
-}
-
-// save writes v as a record.
-func (s *Server) save(ctx context.Context, kind, key string, v any) error {
-	r, err := record(key, v)
-	if err != nil {
+	if err != nil || string(b) == k.text {
 		return err
 	}
-	return s.store.PutRecords(ctx, kind, r)
+	err = s.store.SwapRecord(ctx, kind, key, k.text, string(b))
+	if track.CodeOf(err) == track.InvalidState {
+		return &track.Error{Code: track.Unavailable, Message: "another process was quicker; try again", Err: err}
+	}
+	if err == nil {
+		k.text = string(b)
+	}
+	return err
 }

@@ -81,8 +81,10 @@ func (s *Server) take(ctx context.Context, n runName, c *chunk) error {
 	}
 	was := *r
 	r.Heartbeat = now()
-	if r.State == crashed {
-		r.State = running // it was only silent
+	if r.State == crashed { // it was only silent
+		if err := s.end(ctx, r, running); err != nil {
+			return err
+		}
 	}
 	for name, l := range c.Files {
 		if err := s.takeFile(ctx, r, name, l); err != nil {

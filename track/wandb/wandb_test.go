@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -182,6 +183,98 @@ func TestDigest(t *testing.T) {
 	}
 	if body := s.ask(ask, nil); !strings.Contains(body, `"uploadUrl":null`) {
 		t.Errorf("it is wanted twice: %s", body)
+	}
+}
+
+// TestSilence ends runs that nobody hears of, and opens them again if somebody does.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.begin("p", "old", "{}")
+	kept, err := s.handler.loadRun(t.Context(), newRunName("", "p", "old"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept.Heartbeat -= 2 * silence.Milliseconds()
+	if err := s.handler.saveRun(t.Context(), kept); err != nil {
+		t.Fatal(err)
+	}
+	s.handler.swept = time.Time{}
+	s.begin("p", "new", "{}")
+	if r := s.run("p", "old"); r.Status != track.Failed || r.End != kept.Heartbeat {
+		t.Errorf("%s, %d", r.Status, r.End)
+	}
+	ask := `{ project(name: "p") { runs(order: "display_name", filters: "{\"state\":\"crashed\"}") { edges { node { name } } } } }`
+	if body := s.ask(ask, nil); !strings.Contains(body, `"old"`) || strings.Contains(body, `"new"`) {
+		t.Errorf("%s", body)
+	}
+	s.stream("p", "old", "{}")
+	if r := s.run("p", "old"); r.Status != track.Running {
+		t.Errorf("%s", r.Status)
+	}
+}
+
+// TestGone makes a run again that was purged, and does not list those that were
+// deleted.
+func TestGone(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	first := s.begin("p", "r", "{}")
+	if err := s.store.DeleteRun(t.Context(), first.ID); err != nil {
+		t.Fatal(err)
+	}
+	if body := s.ask(`{ project(name: "p") { runs { edges { node { name } } } runCount } }`, nil); body != `{"data":{"project":{"runCount":0,"runs":{"edges":[]}}}}` {
+		t.Errorf("%s", body)
+	}
+	if err := s.store.PurgeRun(t.Context(), first.ID); err != nil {
+		t.Fatal(err)
+	}
+	if again := s.begin("p", "r", "{}"); again.ID == first.ID || again.Status != track.Running {
+		t.Errorf("%+v", again)
+	}
+}
+
+// TestProcesses has two servers of one store change the same thing: one of them has
+// to come again, and nothing is lost.
+func TestProcesses(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	other := New(s.store, Options{})
+	s.begin("p", "r", "{}")
+	mine, err := s.handler.loadRun(t.Context(), newRunName("", "p", "r"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := other.upsert(t.Context(), mine.runName, changes{notes: new("theirs")}); err != nil {
+		t.Fatal(err)
+	}
+	mine.Group = "mine"
+	if err := s.handler.saveRun(t.Context(), mine); track.CodeOf(err) != track.Unavailable {
+		t.Errorf("%v", err)
+	}
+	a, err := s.handler.key(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := other.key(t.Context()); err != nil || !bytes.Equal(a, b) {
+		t.Errorf("they sign with other keys: %v", err)
+	}
+}
+
+// TestKeys takes names that the store has no place for: a client that is refused what
+// it logs sends nothing more.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.begin("p", "r", `{"a//b":{"value":1},"..":{"value":2},"/":{"value":3},"":{"value":4},"x\u0000y":{"value":"z\u0000"}}`)
+	s.stream("p", "r", `{"files":{"wandb-history.jsonl":{"offset":0,"content":["{\"_step\":0,\"a//b\":1,\"./c\":2,\"/\":3,\"\":4,\"d?e\":5}"]}}}`)
+	r := s.run("p", "r")
+	var keys []string
+	for _, m := range r.Metrics {
+		keys = append(keys, m.Key)
+	}
+	if got := strings.Join(keys, " "); got != "a/b c d_e" || len(r.Params) != 3 {
+		t.Errorf("%s, %v", got, r.Params)
 	}
 }
 
