@@ -10,8 +10,9 @@ import (
 // mostRows is how many rows a table has: a comment has a limit, and a reader too.
 const mostRows = 40
 
-// markdown writes the summary as code hosts show it.
-func (s *summary) markdown() string {
+// markdown writes the summary as code hosts show it. files, which may be nil, takes
+// the pictures.
+func (s *summary) markdown(files *assetFiles) string {
 	var b strings.Builder
 	b.WriteString("<!-- xt -->\n## " + s.headline() + "\n\n")
 	fmt.Fprintf(&b, "%s compared with %s", code(s.head), code(s.base))
@@ -20,7 +21,11 @@ func (s *summary) markdown() string {
 	}
 	b.WriteString(".\n")
 	s.writeStages(&b)
-	s.writeValues(&b, "Metrics", s.metrics)
+	s.writeMetrics(&b)
+	if len(s.plots) > 0 {
+		b.WriteString("\n### Plots\n")
+		writePlots(&b, s.plots, files)
+	}
 	s.writeValues(&b, "Parameters", s.params)
 	s.writeFindings(&b)
 	s.writeVerification(&b)
@@ -72,6 +77,17 @@ func (s *summary) writeStages(b *strings.Builder) {
 		rows = append(rows, []string{code(st.stage), st.what, strings.Join(why, "<br>")})
 	}
 	section(b, "Stages", []string{"stage", "", "why"}, rows)
+}
+
+func (s *summary) writeMetrics(b *strings.Builder) {
+	if len(s.metrics) == 0 {
+		return
+	}
+	var rows [][]string
+	for _, d := range s.metrics {
+		rows = append(rows, []string{code(d.File), code(d.Key), plain(shorten(valueText(d.Old), 80)), plain(shorten(valueText(d.New), 80)), strings.TrimSpace(changeText(d) + " " + arrow(d))})
+	}
+	section(b, "Metrics", []string{"file", "key", "before", "after", "change"}, rows)
 }
 
 func (s *summary) writeValues(b *strings.Builder, title string, deltas []pipeline.Delta) {

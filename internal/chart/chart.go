@@ -1,0 +1,168 @@
+// Package chart draws curves, points, bars and tables of counts: as SVG, as PNG,
+// and with characters for a terminal.
+package chart
+
+import (
+	"math"
+	"slices"
+)
+
+// Kind is how the series of a chart are drawn.
+type Kind uint8
+
+// The kinds.
+const (
+	Line Kind = iota
+	Scatter
+	Bar  // of each series the value of each category
+	Heat // counts in cells
+)
+
+// Chart is what is drawn. Values that are no finite numbers are gaps.
+type Chart struct {
+	Kind           Kind
+	Title          string
+	XLabel, YLabel string
+	Series         []Series
+	Categories     []string // names of the values of x, which are then 0, 1, …; nil for numbers
+	Cells          *Cells   // of a Heat
+	LogX, LogY     bool
+	Note           string // what the reader has to know, such as that points are left out
+}
+
+// Series is a curve. X and Y are equally long.
+type Series struct {
+	Name   string
+	X, Y   []float64
+	Dashed bool
+	Colour int // index of the palette
+}
+
+// Cells are counts, such as those of a confusion matrix.
+type Cells struct {
+	Rows, Columns []string
+	Values        [][]float64 // by row, then column
+	Share         bool        // values are shares of 1
+}
+
+// Size is how large a picture is, in pixels.
+type Size struct{ Width, Height int }
+
+// DefaultSize is that of a chart in a page.
+var DefaultSize = Size{640, 360}
+
+// MaxPoints is how many points of a series are drawn.
+const MaxPoints = 2000
+
+// Thin returns a series with no more than about n points that looks the same: of
+// each stretch the first, the lowest, the highest and the last are kept.
+func (s Series) Thin(n int) Series {
+	if len(s.X) <= n || n < 8 {
+		return s
+	}
+	out := s
+	out.X, out.Y = nil, nil
+	buckets := n / 4
+	for b := range buckets {
+		from, to := b*len(s.X)/buckets, (b+1)*len(s.X)/buckets
+		low, high := from, from
+		for i := from; i < to; i++ {
+			if s.Y[i] < s.Y[low] || math.IsNaN(s.Y[low]) {
+				low = i
+			}
+			if s.Y[i] > s.Y[high] || math.IsNaN(s.Y[high]) {
+				high = i
+			}
+		}
+		keep := []int{from, low, high, to - 1}
+		slices.Sort(keep)
+		for _, i := range slices.Compact(keep) {
+			out.X, out.Y = append(out.X, s.X[i]), append(out.Y, s.Y[i])
+		}
+	}
+	return out
+}
+
+// Extremes returns values of the curve; ok is false if it has no numbers.
+func (s Series) Extremes() (first, least, greatest, last float64, ok bool) {
+	for _, v := range s.Y {
+		if !finite(v) {
+			continue
+		}
+		if !ok {
+			first, least, greatest = v, v, v
+		}
+		least, greatest, last, ok = math.Min(least, v), math.Max(greatest, v), v, true
+	}
+	return first, least, greatest, last, ok
+}
+
+// Sample returns n values of the curve, evenly spread, the last among them.
+func (s Series) Sample(n int) []float64 {
+	if len(s.Y) <= n {
+		return s.Y
+	}
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = s.Y[(i+1)*len(s.Y)/n-1]
+	}
+	return out
+}
+
+// bounds returns the range of the values of all series that can be drawn; ok is false
+// if there are none.
+func (c *Chart) bounds() (x, y span, ok bool) {
+	x, y = emptySpan, emptySpan
+	for _, s := range c.Series {
+		for i := range s.X {
+			if c.drawable(s.X[i], s.Y[i]) {
+				x.add(s.X[i])
+				y.add(s.Y[i])
+			}
+		}
+	}
+	if x.low > x.high {
+		return span{0, 1}, span{0, 1}, false
+	}
+	if c.Kind == Bar {
+		y.add(0)
+		x = span{x.low - 0.5, x.high + 0.5}
+	}
+	return x.widened(c.LogX), y.widened(c.LogY), true
+}
+
+func (c *Chart) drawable(x, y float64) bool {
+	return finite(x) && finite(y) && (!c.LogX || x > 0) && (!c.LogY || y > 0)
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// span is a range of values.
+type span struct{ low, high float64 }
+
+var emptySpan = span{math.Inf(1), math.Inf(-1)}
+
+func (s *span) add(v float64) { s.low, s.high = math.Min(s.low, v), math.Max(s.high, v) }
+
+// widened makes a range of one value one that can be drawn.
+func (s span) widened(log bool) span {
+	switch {
+	case s.low < s.high:
+		return s
+	case log:
+		return span{s.low / 2, s.high * 2}
+	case s.low == 0:
+		return span{-1, 1}
+	}
+	d := math.Abs(s.low) / 2
+	return span{s.low - d, s.high + d}
+}
+
+// at returns where a value lies in the range, from 0 to 1.
+func (s span) at(v float64, log bool) float64 {
+	if log {
+		return (math.Log10(v) - math.Log10(s.low)) / (math.Log10(s.high) - math.Log10(s.low))
+	}
+	// Halves, because the difference of two finite numbers may be infinite.
+	return (v/2 - s.low/2) / (s.high/2 - s.low/2)
+}
