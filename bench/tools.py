@@ -239,8 +239,8 @@ def found(name: str) -> str:
     return exe
 
 
-def install_python(kept: Path, package: str, version: str, program: str) -> str:
-    """A program of a package of PyPI."""
+def install_python(kept: Path, package: str, version: str, program: str, *also: str) -> str:
+    """A program of a package of PyPI, or the Python that has it and other packages."""
     exe = kept / f"{re.sub(r'[^a-z0-9]+', '-', package).strip('-')}-{version}" / "bin" / program
     if not exe.exists():
         venv, wanted, env = exe.parent.parent, f"{package}=={version}", dict(os.environ)
@@ -248,10 +248,10 @@ def install_python(kept: Path, package: str, version: str, program: str) -> str:
         kept.mkdir(parents=True, exist_ok=True)
         if uv := shutil.which("uv"):
             quietly([uv, "venv", "-q", "--python", "3.11", str(venv)], kept, env)
-            quietly([uv, "pip", "install", "-q", "--python", python, wanted], kept, env)
+            quietly([uv, "pip", "install", "-q", "--python", python, wanted, *also], kept, env)
         else:
             quietly(["python3", "-m", "venv", str(venv)], kept, env)
-            quietly([python, "-m", "pip", "install", "-q", wanted], kept, env)
+            quietly([python, "-m", "pip", "install", "-q", wanted, *also], kept, env)
     return str(exe)
 
 

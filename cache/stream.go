@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"io"
 	"path"
 
@@ -16,8 +15,14 @@ func (c *Cache) PutStream(ctx context.Context, r io.Reader) (hash.Sum, int64, er
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
 	data := sized(buf, smallFile)
-	n, err := io.ReadFull(r, data)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	// io.ReadFull has the same error for a reader that ends as for one that was cut
+	// off, such as the body of a request.
+	var n int
+	var err error
+	for m := 0; n < len(data) && err == nil; n += m {
+		m, err = r.Read(data[n:])
+	}
+	if err == io.EOF { //nolint:errorlint // one that is wrapped is no end
 		sum := hash.Bytes(data[:n])
 		return sum, int64(n), c.PutBytes(ctx, sum, data[:n])
 	}
@@ -69,10 +74,10 @@ func fillStream(ctx context.Context, w *draft, data []byte, r io.Reader) (sum ha
 			return sum, size, err
 		}
 		n, err = r.Read(data)
-		if errors.Is(err, io.EOF) && n == 0 {
+		if err == io.EOF && n == 0 { //nolint:errorlint // one that is wrapped is no end
 			return digest.Sum(), size, nil
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
+		if err != nil && err != io.EOF { //nolint:errorlint // as above
 			return sum, size, err
 		}
 	}

@@ -33,9 +33,13 @@ func TestPutStream(t *testing.T) {
 			t.Errorf("%d bytes: read back %d, %v", size, len(got), err)
 		}
 	}
-	broken := io.MultiReader(bytes.NewReader(make([]byte, 2*smallFile)), iotest.ErrReader(errors.New("gone")))
-	if _, _, err := c.PutStream(t.Context(), broken); err == nil || err.Error() != "gone" {
-		t.Errorf("a reader that fails: %v", err)
+	for _, size := range []int{0, 5, 2 * smallFile} {
+		for _, gone := range []error{errors.New("gone"), io.ErrUnexpectedEOF} {
+			broken := io.MultiReader(bytes.NewReader(make([]byte, size)), iotest.ErrReader(gone))
+			if _, _, err := c.PutStream(t.Context(), broken); !errors.Is(err, gone) {
+				t.Errorf("a reader that fails after %d bytes: %v, not %v", size, err, gone)
+			}
+		}
 	}
 	report, err := c.Fsck(t.Context(), FsckOptions{})
 	if err != nil || !report.OK() || report.Leftovers != 0 || report.Objects != 6 {

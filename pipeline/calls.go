@@ -58,9 +58,9 @@ func (w *Workspace) callsMode(s *Stage) (replay.Mode, error) {
 // decide no answer, and so are no part of what the result was made from.
 func (w *Workspace) declaredNames(s *Stage) []string {
 	if s.Calls == nil {
-		return s.Pass
+		return slices.Concat(s.Pass, w.granted)
 	}
-	return slices.Concat(s.Pass, replay.KeyVariables())
+	return slices.Concat(s.Pass, w.granted, replay.KeyVariables())
 }
 
 // SetCalls says where the calls of a command that is no stage are recorded, and

@@ -78,6 +78,10 @@ func (e *execution) run(ctx context.Context, cmd *exec.Cmd) error {
 
 var errTimeout = errors.New("timed out")
 
+// ErrUnwanted says, as the cause for which a context ended, that what the command
+// does is not wanted any more: it is asked to terminate, and not interrupted.
+var ErrUnwanted = errors.New("its result is not wanted any more")
+
 // exitCode returns the exit code of a command; -1 if a signal ended it, or it
 // never started.
 func exitCode(err error) int {
@@ -141,7 +145,11 @@ func endGroup(ctx context.Context, cmd *exec.Cmd, ended, hurry <-chan struct{}) 
 		return
 	case <-ctx.Done():
 	}
-	interruptGroup(cmd)
+	if errors.Is(context.Cause(ctx), ErrUnwanted) {
+		terminateGroup(cmd)
+	} else {
+		interruptGroup(cmd)
+	}
 	select {
 	case <-ended:
 	case <-hurry:

@@ -15,6 +15,7 @@ type Config struct {
 	Sweeps  map[string]Sweep // by name
 	Models  map[string]Model // by name, without a directory
 	Plots   []PlotSet        // in the order of the file
+	Slurm   Slurm
 }
 
 // Python is the environment that xt builds for the stages.
@@ -47,25 +48,3 @@ type Attest struct {
 }
 
 var defaultAttest = Attest{Dir: "attestations", Signers: "attestations/allowed_signers"}
-
-// Sweep is a search over parameters.
-type Sweep struct {
-	Stage     string // the stage whose objective is sought
-	File, Key string // the metric that is the objective
-	Maximize  bool
-	Sampler   string // "grid", "random", "tpe", "cmaes", "sobol"
-	Trials    int
-	Params    []SweepParam // in the order of the file
-	Pos       Position
-}
-
-// SweepParam is one parameter of a sweep: a choice, or a range.
-type SweepParam struct {
-	Param   Param // the parameter, with the value that it has now
-	Choices []any // nil: a range
-	Low     float64
-	High    float64
-	Step    float64 // 0: continuous
-	Log     bool    // sampled on a logarithmic scale
-	Integer bool    // both ends are integers
-}

@@ -37,6 +37,7 @@ var fileShape = table("The pipeline of a project, read by xt.",
 		key{name: "allowed_signers", also: []string{"signers", "keys"}, shape: &shape{kinds: aString, want: "the path of a file", doc: "The keys that are trusted, in the format of OpenSSH's allowed signers.", example: `"allowed_signers"`, def: defaultAttest.Signers}},
 	)},
 	key{name: "llm", also: []string{"calls", "replay"}, shape: llmShape},
+	key{name: "executor", also: []string{"executors", "cluster"}, shape: executorShape},
 	key{name: "remote", also: []string{"remotes"}, shape: tables("Stores for what the cache holds, by name.", &naming{"remote", namePattern, nameWant}, table("A store for what the cache holds.",
 		key{name: "url", required: true, shape: text("an address", "Where the store is: s3://, azblob://, gs://, sftp:// or file://. Credentials are not part of it.", `"s3://bucket/prefix"`)},
 		key{name: "recipients", also: []string{"recipient", "encrypt"}, shape: &shape{kinds: aList, want: "a list of age public keys", item: &shape{kinds: aString, want: "an age public key"},
@@ -68,19 +69,4 @@ var (
 		doc: "Whether libraries have to use deterministic algorithms. \"warn\" reports an operation that has none, rather than to stop. By default true where there is a seed."}
 	threadsShape = &shape{kinds: aInteger, want: "an integer of at least 1", example: "4", def: int64(1), min: 1, max: 4096,
 		doc: "Worker threads of numeric libraries, whose number can change results."}
-)
-
-var sweepShape = table("A search over parameters.",
-	key{name: "stage", required: true, shape: text("the name of a stage", "The stage that is run.", `"train"`)},
-	key{name: "objective", required: true, shape: text("a metrics file and a key in it", "What is sought: a metrics file, a colon, and a key in it.", `"build/metrics.json:val_loss"`)},
-	key{name: "direction", shape: &shape{kinds: aString, want: "a direction", doc: "Whether small or large is good.", example: `"maximize"`, def: "minimize", words: []string{"minimize", "maximize"}}},
-	key{name: "sampler", shape: &shape{kinds: aString, want: "a sampler", doc: "How the next values are chosen.", example: `"tpe"`, def: "tpe", words: []string{"grid", "random", "tpe", "cmaes", "sobol"}}},
-	key{name: "trials", shape: integer("a positive integer", "How often the stage is run.", "30", 1, 1_000_000)},
-	key{name: "params", required: true, shape: tables("The parameters that vary, by key.", nil, table("The values of a parameter: choices, or a range.",
-		key{name: "choices", shape: &shape{kinds: aList, want: "a list of values", doc: "The values to choose from.", example: "[32, 64, 128]", item: &shape{kinds: aScalar, want: "a number, a text or a boolean"}}},
-		key{name: "low", shape: &shape{kinds: aNumber, want: "a number", doc: "The lower end of the range.", example: "1e-5"}},
-		key{name: "high", shape: &shape{kinds: aNumber, want: "a number", doc: "The upper end of the range.", example: "1e-1"}},
-		key{name: "step", shape: &shape{kinds: aNumber, want: "a number", doc: "The distance between values. By default any value of the range is taken.", example: "0.1"}},
-		key{name: "log", shape: flag("Whether the values are spread evenly over orders of magnitude.", false)},
-	))},
 )

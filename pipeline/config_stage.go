@@ -337,4 +337,5 @@ func (b *builder) readResources() {
 	if t := n.Get("time"); b.ok(t) {
 		r.Time = measured(b, "resources.time", t, parseDuration, aDuration, `"2h"`)
 	}
+	r.Sbatch = b.sbatch(n.Get("sbatch"), b.p, "resources.sbatch")
 }

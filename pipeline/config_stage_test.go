@@ -61,7 +61,7 @@ tolerance = { "m.json" = { rtol = 1e-6, atol = 1 } }
 		Params: []Param{{Key: "lr", Value: 0.1}},
 		Env:    map[string]string{"A": "x", "N": "3", "F": "0.5"}, Pass: []string{"B", "Z"},
 		Seed: Seed{&seven, "warn", 2}, Python: Unused, Frozen: true, Timeout: 90 * time.Minute, Retries: 2,
-		Resources: Resources{4, 1, 3 << 29, 48 * time.Hour},
+		Resources: Resources{CPUs: 4, GPUs: 1, Memory: 3 << 29, Time: 48 * time.Hour},
 		Tolerance: map[string]Tolerance{"sub/m.json": {Rel: 1e-6, Abs: 1}},
 	}
 	if diff := cmp.Diff(want, g.Stages[0], cmpopts.IgnoreUnexported(Stage{})); diff != "" {

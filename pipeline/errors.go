@@ -49,7 +49,8 @@ type StageError struct {
 	// Undeclared are files that it seems to have looked for, which the stage does not
 	// declare, so that an isolated command does not find them.
 	Undeclared []string
-	Calls      error // why calls to language models were not answered; nil if they were
+	Calls      error  // why calls to language models were not answered; nil if they were
+	Hint       string // what else to do about it; "" if there is nothing to say
 }
 
 // Error says which stage failed and how.
@@ -62,6 +63,9 @@ func (e *StageError) Hints() []string {
 	hints := []string{"its output is in " + e.Log}
 	if e.Kept {
 		hints[0] = "\"xt logs " + e.Stage.Name + "\" shows all that it wrote"
+	}
+	if e.Hint != "" {
+		hints = append([]string{e.Hint}, hints...)
 	}
 	if e.Calls != nil {
 		hints = append([]string{e.Calls.Error()}, append(callHints(e.Calls), hints...)...)

@@ -25,8 +25,9 @@ type execution struct {
 	// verify says that it is run once more, to be compared; no language model may be
 	// asked then.
 	verify bool
-	env    []string        // of the command
-	calls  *replay.Session // of the last attempt; nil where calls are not recorded
+	after  func(*Step) error // asked before the result is put into the run cache; nil: nobody
+	env    []string          // of the command
+	calls  *replay.Session   // of the last attempt; nil where calls are not recorded
 }
 
 // execute runs the stage's command, in the way that is given, and takes its outputs
@@ -42,6 +43,11 @@ func (e *execution) execute(ctx context.Context, run func(context.Context) ([]lo
 	}
 	entry.Outs, entry.How = outs, lock.Executed
 	entry.Commit, entry.Dirty = e.w.provenance(s)
+	if e.after != nil {
+		if err := e.after(e.step); err != nil {
+			return err
+		}
+	}
 	return e.w.remember(e.step)
 }
 

@@ -14,15 +14,17 @@ import (
 // stands. It reads files that have changed since they were last read, and
 // writes nothing.
 func (w *Workspace) Facts(ctx context.Context, stages []*Stage) (*Facts, error) {
+	return w.factsWith(ctx, stages, nil)
+}
+
+// factsWith is Facts where it is known what stands at the paths, unless nodes is nil.
+func (w *Workspace) factsWith(ctx context.Context, stages []*Stage, nodes map[string]hash.Node) (*Facts, error) {
 	file := w.Lock.File()
-	// Looking at a path once is what a status of a million files costs, so that
-	// data that a stage reads is looked at together with what the stage names.
-	nodes, err := w.nodes(ctx, append(pathsOf(stages, file), dataRead(stages, file)...))
-	if err != nil {
-		return nil, err
-	}
-	if err := w.hidePortions(nodes, file); err != nil {
-		return nil, err
+	if nodes == nil {
+		var err error
+		if nodes, err = w.look(ctx, stages, file); err != nil {
+			return nil, err
+		}
 	}
 	envs, err := w.environments(ctx, stages)
 	if err != nil {
@@ -38,6 +40,17 @@ func (w *Workspace) Facts(ctx context.Context, stages []*Stage) (*Facts, error) 
 		Hopeful:     w.hasRemote(),
 		Past:        w.past,
 	}, nil
+}
+
+// look returns what stands at each path that a stage or xt.lock names.
+func (w *Workspace) look(ctx context.Context, stages []*Stage, file *lock.File) (map[string]hash.Node, error) {
+	// Looking at a path once is what a status of a million files costs, so that
+	// data that a stage reads is looked at together with what the stage names.
+	nodes, err := w.nodes(ctx, append(pathsOf(stages, file), dataRead(stages, file)...))
+	if err == nil {
+		err = w.hidePortions(nodes, file)
+	}
+	return nodes, err
 }
 
 // past returns the outputs that the run cache has of a fingerprint: whole, or, where

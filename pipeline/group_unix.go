@@ -18,6 +18,9 @@ func setGroup(cmd *exec.Cmd) {
 
 func interruptGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 
+// terminateGroup asks the group to end, as a service manager does.
+func terminateGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+
 // killGroup kills what is left of the group. The leader may be gone: as long as
 // one member is left its number is not given to another group.
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -13,6 +13,8 @@ func setGroup(cmd *exec.Cmd) {
 
 func interruptGroup(cmd *exec.Cmd) { killGroup(cmd) }
 
+func terminateGroup(cmd *exec.Cmd) { killGroup(cmd) }
+
 // killGroup ends the command and its descendants while the command lives.
 func killGroup(cmd *exec.Cmd) {
 	_ = exec.Command("taskkill", "/T", "/F", "/PID", strconv.Itoa(cmd.Process.Pid)).Run()

@@ -18,6 +18,12 @@ type MakeOptions struct {
 	// Only, if not nil, says which stages may be executed. The results of others
 	// must be there.
 	Only func(*Stage) bool
+	// Inputs, if not nil, is what stands at each path that the stages name, whatever
+	// the workspace has there.
+	Inputs map[string]hash.Node
+	// Before and After, if not nil, are asked before a command is run, and before its
+	// result is put into the run cache. An error keeps that from being done.
+	Before, After func(*Step) error
 }
 
 // UnmadeError says that there is no result of a stage, and that it was not to be
@@ -43,7 +49,7 @@ func (e *UnmadeError) Error() string {
 func (w *Workspace) Make(ctx context.Context, stages []*Stage, opts MakeOptions, rep Reporter) ([]*Result, error) {
 	trySandbox()
 	opts.Isolated = true
-	facts, err := w.Facts(ctx, stages)
+	facts, err := w.factsWith(ctx, stages, opts.Inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +86,11 @@ func (r *runner) provide(ctx context.Context, res *Result) error {
 			e.Reason = step.Reasons[0].Text
 		}
 		return e
+	}
+	if r.make.Before != nil {
+		if err := r.make.Before(step); err != nil {
+			return err
+		}
 	}
 	return r.execute(ctx, res)
 }
@@ -118,8 +129,12 @@ func (r *runner) wholeHere(ctx context.Context, s *Stage, dir string, part Made)
 	if err != nil || now.Same(n) {
 		return err
 	}
+	return notWhole(s, dir, part)
+}
+
+func notWhole(s *Stage, dir string, part Made) error {
 	return &MisuseError{
-		Msg:  fmt.Sprintf("stage %s depends on the directory %s, and only a part of it, %s, is made by stage %s: that cannot be put together outside the workspace", s.Name, dir, out, part.Stage.Name),
+		Msg:  fmt.Sprintf("stage %s depends on the directory %s, and only a part of it, %s, is made by stage %s: that cannot be put together outside the workspace", s.Name, dir, part.Out.Path, part.Stage.Name),
 		Hint: "declare the outputs that it reads under deps, one by one, or let one stage make the whole directory",
 	}
 }

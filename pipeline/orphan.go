@@ -13,6 +13,9 @@ import (
 // noteGroup notes a process group that has been started. One that cannot be noted
 // only goes on if xt is killed, which is no reason not to run it.
 func (w *Workspace) noteGroup(pgid int) (forget func()) {
+	if w.scratch != "" {
+		return func() {} // who holds the workspace may do so on another machine
+	}
 	name := w.state(filepath.Join("running", strconv.Itoa(pgid)))
 	if os.WriteFile(name, nil, 0o666) != nil {
 		_ = os.MkdirAll(filepath.Dir(name), 0o777)

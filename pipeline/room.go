@@ -25,7 +25,10 @@ type room struct {
 // newRoom makes a directory that holds the inputs of a step, as its entry has
 // them, and nothing else. After an error there is none.
 func (w *Workspace) newRoom(ctx context.Context, step *Step) (*room, error) {
-	tmp := w.state("tmp")
+	tmp := w.scratch
+	if tmp == "" {
+		tmp = w.state("tmp")
+	}
 	if err := os.MkdirAll(tmp, 0o777); err != nil {
 		return nil, err
 	}
@@ -59,7 +62,7 @@ func (r *room) remove() {
 // furnish puts the inputs into the room.
 func (r *room) furnish(ctx context.Context, step *Step) error {
 	inputs := slices.Concat(step.Entry.Code, step.Entry.Deps, usedCalls(step.Entry))
-	if err := r.store(ctx, inputs); err != nil {
+	if err := r.w.Hold(ctx, inputs); err != nil {
 		return err
 	}
 	for _, it := range inputs {
@@ -73,15 +76,16 @@ func (r *room) furnish(ctx context.Context, step *Step) error {
 	return r.clear(step.Stage)
 }
 
-// store sees that the cache has the inputs: from the workspace, if they stand
-// there as they should be, or else from a remote, if one is asked.
-func (r *room) store(ctx context.Context, inputs []lock.Item) error {
+// Hold sees that the cache has inputs: from the workspace, if they stand there as
+// they should be, or else from a remote, if one is asked. What neither has is left to
+// whoever needs it.
+func (w *Workspace) Hold(ctx context.Context, inputs []lock.Item) error {
 	var lacking []lock.Item
 	for _, it := range inputs {
-		if r.w.stored(it.Node) {
+		if w.stored(it.Node) {
 			continue
 		}
-		n, err := r.w.Scan.Put(ctx, it.Path, r.w.copies)
+		n, err := w.Scan.Put(ctx, it.Path, w.copies)
 		if err != nil && !absent(err) {
 			return err
 		}
@@ -89,8 +93,8 @@ func (r *room) store(ctx context.Context, inputs []lock.Item) error {
 			lacking = append(lacking, it)
 		}
 	}
-	if len(lacking) > 0 && r.w.elsewhere != nil {
-		return r.w.obtain(ctx, lacking)
+	if len(lacking) > 0 && w.elsewhere != nil {
+		return w.obtain(ctx, lacking)
 	}
 	return nil // placing them says what is missing
 }

@@ -23,6 +23,7 @@ type RunOptions struct {
 	Trace     bool     // record which files the commands open
 	Isolated  bool     // run each command in a clean directory that holds only its declared inputs
 	Transfer  Transfer // how to fetch what is needed, with Pull
+	Executor  Executor // what runs the commands, as if isolated; nil: this process
 }
 
 // Result is what became of one stage in a run.
@@ -66,7 +67,9 @@ type Reporter interface {
 // ended. Stages that were done are in xt.lock even if others failed or ctx
 // ended. The error is that of the first stage that failed.
 func (w *Workspace) Run(ctx context.Context, stages []*Stage, opts RunOptions, rep Reporter) ([]*Result, error) {
-	if opts.Isolated {
+	if opts.Executor != nil {
+		opts.Isolated, opts.Jobs = true, len(stages) // to wait costs nothing
+	} else if opts.Isolated {
 		trySandbox()
 	}
 	facts, err := w.Facts(ctx, stages)
@@ -87,6 +90,11 @@ func (w *Workspace) Run(ctx context.Context, stages []*Stage, opts RunOptions, r
 	}
 	if err := w.readdData(ctx, stages, facts); err != nil {
 		return nil, err
+	}
+	if opts.Executor != nil {
+		if err := w.submit(ctx, stages, facts, opts); err != nil || opts.Executor.Detached() {
+			return nil, errors.Join(err, w.SaveIndex())
+		}
 	}
 	go seedenv.Machine() // asking the GPU driver takes a while; records want it later
 	r := newRunner(w, stages, facts, opts, rep)
@@ -234,6 +242,10 @@ func (r *runner) start(ctx context.Context, s *Stage) {
 		return
 	}
 	step := r.planner.step(s)
+	if x := r.opts.Executor; x != nil && step.Past && x.Has(s) {
+		// It is in the run cache because its job has just put it there.
+		step.Action, step.Past, step.Entry.How = Execute, false, lock.Executed
+	}
 	switch step.Action {
 	case UpToDate, Frozen:
 		r.end(&Result{Step: step})
@@ -347,9 +359,12 @@ func (r *runner) execute(ctx context.Context, res *Result) error {
 	defer e.leave()
 	switch {
 	case r.make != nil:
+		e.after = r.make.After
 		err := e.execute(ctx, e.aside)
 		r.w.endTracking(res, Dir(e.root), "", err)
 		return err
+	case r.opts.Executor != nil:
+		return e.byExecutor(ctx, r.opts.Executor)
 	case r.opts.Isolated:
 		return e.execute(ctx, e.apart)
 	}

@@ -122,6 +122,7 @@ type Resources struct {
 	GPUs   int
 	Memory int64         // bytes
 	Time   time.Duration // wall clock
+	Sbatch []string      // further arguments of Slurm's sbatch
 }
 
 // Tolerance is how far a number may be from the recorded one, as in

@@ -33,6 +33,7 @@ type Execution struct {
 	Step   *Step
 	Verify bool   // it is run once more, to be compared
 	Log    string // the file that its output goes to
+	Dir    string // what the paths of the stage are relative to
 }
 
 // Outcome is what came of an execution.
@@ -50,7 +51,7 @@ func (e *execution) track(ctx context.Context) {
 	if e.w.Tracker == nil {
 		return
 	}
-	t, err := e.w.Tracker.Track(ctx, Execution{Step: e.step, Verify: e.verify, Log: e.res.Log})
+	t, err := e.w.Tracker.Track(ctx, Execution{Step: e.step, Verify: e.verify, Log: e.res.Log, Dir: e.root})
 	if err != nil {
 		e.w.say("%s: it is not kept as a run: %v", e.step.Stage.Name, err)
 		return
@@ -73,14 +74,7 @@ func (w *Workspace) endTracking(res *Result, src Source, verdict Verdict, err er
 	s := res.Step.Stage
 	o := Outcome{Entry: res.Step.Entry, Result: res, Verdict: verdict, Err: err}
 	if err == nil {
-		flat := map[[2]string]any{}
-		for _, out := range s.Outs {
-			if out.Kind == Metric {
-				// A file that cannot be read as metrics is told by xt metrics.
-				_ = readMetrics(src, out.Path, flat)
-			}
-		}
-		o.Metrics = sortedValues(flat)
+		o.Metrics = w.StageMetrics(s, src)
 	}
 	log, endErr := res.tracked.End(o)
 	if endErr != nil {
@@ -95,4 +89,16 @@ func (w *Workspace) endTracking(res *Result, src Source, verdict Verdict, err er
 	if failed := new(StageError); errors.As(err, &failed) {
 		failed.Log, failed.Kept = log, true
 	}
+}
+
+// StageMetrics returns what is in the metrics files of a stage.
+func (w *Workspace) StageMetrics(s *Stage, src Source) []Value {
+	flat := map[[2]string]any{}
+	for _, out := range s.Outs {
+		if out.Kind == Metric {
+			// A file that cannot be read as metrics is told by xt metrics.
+			_ = readMetrics(src, out.Path, flat)
+		}
+	}
+	return sortedValues(flat)
 }

@@ -52,6 +52,8 @@ type Workspace struct {
 
 	elsewhere *elsewhere // what remotes have, during a run that takes from them; else nil
 
+	scratch string // see OpenOptions
+	granted []string
 	config  Source       // what xt.toml and the params files are read from
 	copies  *cache.Cache // the same cache, for what must not become a link
 	prefix  string       // of Root below the top of the git repository: "" or "dir/"
@@ -107,6 +109,11 @@ type OpenOptions struct {
 	Overrides []Override
 	Settings  func(root string) (Settings, error) // nil for none
 	Environ   []string                            // what commands inherit; nil for this process's own
+	Config    Source                              // what xt.toml and the params files are read from; nil for the project's directory
+	// Scratch is where the directories of isolated commands are made; "" stands for
+	// the state directory. Such commands are no business of who holds the workspace.
+	Scratch string
+	Granted []string // names of variables that isolated commands get beside what stages declare
 }
 
 // Open opens the project that dir lies in. It reads xt.toml and xt.lock and
@@ -117,12 +124,16 @@ func Open(dir string, opts OpenOptions) (*Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := &pinned{Source: Dir(root), texts: map[string][]byte{}}
+	config := opts.Config
+	if config == nil {
+		config = Dir(root)
+	}
+	first := &pinned{Source: config, texts: map[string][]byte{}}
 	graph, err := Load(first, opts.Overrides...)
 	if err != nil {
 		return nil, err
 	}
-	w := &Workspace{Root: root, Graph: graph, config: Dir(root), environ: opts.Environ, common: &common{pinned: first}}
+	w := &Workspace{Root: root, Graph: graph, config: config, environ: opts.Environ, scratch: opts.Scratch, granted: opts.Granted, common: &common{pinned: first}}
 	if w.environ == nil {
 		w.environ = os.Environ()
 	}

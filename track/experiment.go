@@ -20,6 +20,7 @@ type Experiment struct {
 type NewExperiment struct {
 	Name             string
 	ArtifactLocation string
+	Created          int64 // 0 for now
 	Tags             []Tag
 }
 

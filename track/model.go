@@ -29,13 +29,15 @@ type LoggedModel struct {
 	Metrics          []Metric // with RunID, ordered by key
 }
 
-// NewLoggedModel is what a logged model is made of. Without a name it gets a
-// random one.
+// NewLoggedModel is what a logged model is made of. Without an ID and a name it
+// gets random ones.
 type NewLoggedModel struct {
+	ID         string
 	Experiment int64
 	Name       string
 	Type       string
 	SourceRun  string
+	Created    int64 // 0 for now
 	Params     []Param
 	Tags       []Tag
 }
@@ -62,6 +64,8 @@ type LoggedModelSearch struct {
 
 // LoggedModels keeps logged models. Deleted ones are NotFound.
 type LoggedModels interface {
+	// CreateLoggedModel is AlreadyExists if the ID is taken, be it by one that
+	// was deleted.
 	CreateLoggedModel(ctx context.Context, m NewLoggedModel) (LoggedModel, error)
 	LoggedModel(ctx context.Context, id string) (LoggedModel, error)
 	// FinalizeLoggedModel sets the status.

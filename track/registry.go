@@ -43,9 +43,10 @@ type ModelVersion struct {
 	Aliases          []string
 }
 
-// NewModelVersion is what a version is made of.
+// NewModelVersion is what a version is made of. Without a number it gets the next.
 type NewModelVersion struct {
 	Name            string
+	Version         int64
 	Description     string
 	Source          string
 	StorageLocation string
@@ -53,6 +54,7 @@ type NewModelVersion struct {
 	RunLink         string
 	ModelID         string
 	User            string
+	Created         int64 // 0 for now
 	Tags            []Tag
 }
 
@@ -71,7 +73,9 @@ type Registry interface {
 	DeleteRegisteredModelTag(ctx context.Context, name, key string) error
 	SearchRegisteredModels(ctx context.Context, s Search) (Page[RegisteredModel], error)
 
-	// CreateModelVersion adds a version to a registered model.
+	// CreateModelVersion adds a version to a registered model, which becomes as
+	// old as the version if that is older. It is AlreadyExists if the number is
+	// taken.
 	CreateModelVersion(ctx context.Context, v NewModelVersion) (ModelVersion, error)
 	ModelVersion(ctx context.Context, name string, version int64) (ModelVersion, error)
 	DescribeModelVersion(ctx context.Context, name string, version int64, description string) (ModelVersion, error)

@@ -77,6 +77,7 @@ const (
 	StageRun  Kind = "stage"  // a stage of xt repro
 	PlainRun  Kind = "run"    // xt run
 	VerifyRun Kind = "verify" // a stage of xt verify
+	SweepRun  Kind = "sweep"  // xt sweep, in which its trials are nested
 	TrialRun  Kind = "trial"  // of a sweep
 	ClientRun Kind = "client" // a client that logs, and nothing else is known
 )

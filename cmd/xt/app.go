@@ -59,13 +59,13 @@ func (a *app) cli() *cli.App {
 func (a *app) commands() []*cli.Command {
 	cmds := []*cli.Command{
 		a.initCommand(), a.addCommand(), a.removeCommand(), a.statusCommand(), a.whyCommand(),
-		a.reproCommand(), a.runCommand(), a.runsCommand(), a.plotsCommand(), a.reportCommand(), a.verifyCommand(), a.checkCommand(), a.dagCommand(), a.logsCommand(),
+		a.reproCommand(), a.runCommand(), a.runsCommand(), a.sweepCommand(), a.plotsCommand(), a.reportCommand(), a.verifyCommand(), a.checkCommand(), a.dagCommand(), a.logsCommand(), a.jobsCommand(),
 		a.importCommand(), a.updateCommand(), a.getCommand(), a.remoteCommand(),
 		a.pushCommand(), a.pullCommand(), a.fetchCommand(),
 		a.checkoutCommand(), a.gcCommand(), a.fsckCommand(),
 		a.diffCommand(), a.paramsCommand(), a.metricsCommand(), a.modelCommand(),
 		a.serveCommand(), a.hooksCommand(), a.ciCommand(),
-		a.runRestCommand(), a.configCommand(), a.mergeDriverCommand(), a.schemaCommand(), a.doctorCommand(), a.completionCommand(),
+		a.runRestCommand(), a.jobPerformCommand(), a.configCommand(), a.mergeDriverCommand(), a.schemaCommand(), a.doctorCommand(), a.completionCommand(),
 	}
 	for _, c := range cmds {
 		a.finish(c)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -83,12 +84,17 @@ const completionFlag = "--generate-bash-completion"
 var operandWords = map[string][]string{
 	"repro": {""}, "status": {""}, "why": {""}, "logs": {""}, "dag": {""},
 	"completion":     {"bash", "zsh", "fish"},
+	"sweep":          {"list", "show", "apply", "rm", aSweep},
+	"sweep show":     {aSweep},
+	"sweep apply":    {aSweep},
+	"sweep rm":       {aSweep},
 	"model register": {aModel}, "model list": {aModel},
 	"model promote": {aVersion}, "model archive": {aVersion}, "model show": {aVersion}, "model diff": {aVersion}, "model history": {aVersion},
 }
 
-// What operands of "xt model" may be.
+// What operands of "xt model" and "xt sweep" may be.
 const (
+	aSweep   = "\x00sweep"
 	aModel   = "\x00model"
 	aVersion = "\x00version"
 )
@@ -129,6 +135,8 @@ func (a *app) complete(cmd *cli.Command) cli.BashCompleteFunc {
 			switch word {
 			case "":
 				a.printWords(a.stageNames(c.String("cd")))
+			case aSweep:
+				a.printWords(a.sweepWords(c.String("cd")))
 			case aModel, aVersion:
 				a.printWords(a.modelWords(c.String("cd"), word == aVersion))
 			default:
@@ -155,15 +163,8 @@ func (a *app) printWords(words []string) {
 // stageNames returns what stages may be called; nothing where there is no
 // project, or one with mistakes.
 func (a *app) stageNames(dir string) []string {
-	if dir == "" {
-		dir = a.dir
-	}
-	root, err := pipeline.FindRoot(dir)
-	if err != nil {
-		return nil
-	}
-	g, err := pipeline.Load(pipeline.Dir(root))
-	if err != nil {
+	g := a.graphIn(dir)
+	if g == nil {
 		return nil
 	}
 	var names []string
@@ -184,4 +185,30 @@ func (a *app) remoteNames(dir string) []string {
 		return nil
 	}
 	return pipeline.RemoteNames(root)
+}
+
+// sweepWords returns the names of the project's sweeps.
+func (a *app) sweepWords(dir string) []string {
+	g := a.graphIn(dir)
+	if g == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(g.Config.Sweeps))
+}
+
+// graphIn returns the pipeline of the project in a directory, or where the user
+// stands; nil if it cannot be had.
+func (a *app) graphIn(dir string) *pipeline.Graph {
+	if dir == "" {
+		dir = a.dir
+	}
+	root, err := pipeline.FindRoot(dir)
+	if err != nil {
+		return nil
+	}
+	g, err := pipeline.Load(pipeline.Dir(root))
+	if err != nil {
+		return nil
+	}
+	return g
 }

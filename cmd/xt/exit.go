@@ -16,7 +16,10 @@ import (
 	"github.com/xtrepro/xt/internal/githook"
 	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/pipeline"
+	"github.com/xtrepro/xt/pipeline/jobs"
 	"github.com/xtrepro/xt/pipeline/origin"
+	"github.com/xtrepro/xt/pipeline/search"
+	"github.com/xtrepro/xt/pipeline/slurm"
 	"github.com/xtrepro/xt/registry"
 	"github.com/xtrepro/xt/remote"
 	"github.com/xtrepro/xt/remote/pack"
@@ -125,20 +128,28 @@ func exitCode(err error) int {
 		ident    *git.IdentError
 		sign     *git.SignError
 		pushed   *git.PushError
+		failures *search.FailuresError
+		other    *search.ChangedError
+		foreign  *search.ForeignError
+		slurms   *slurm.MissingError
+		down     *slurm.UnreachableError
+		refused  *slurm.Error
+		noJob    *jobs.UnknownError
 		exit     cli.ExitCoder
 	)
 	switch {
 	case errors.Is(err, errFailed), errors.As(err, &stage), errors.As(err, &output),
-		errors.As(err, &unproven), errors.As(err, &changed), errors.As(err, &rules), errors.As(err, &again), errors.As(err, &calls):
+		errors.As(err, &unproven), errors.As(err, &changed), errors.As(err, &rules), errors.As(err, &again), errors.As(err, &calls), errors.As(err, &failures):
 		return exitFailed
 	case errors.As(err, &inputs), errors.As(err, &missing), errors.As(err, &damaged), errors.As(err, &tool), errors.As(err, &path),
 		errors.As(err, &broken), errors.As(err, &noKey), errors.As(err, &signing), errors.Is(err, remote.ErrEmpty),
-		errors.As(err, &fetch), errors.As(err, &pointer), errors.As(err, &source), errors.Is(err, git.ErrNoCommand), errors.As(err, &sign), errors.As(err, &pushed):
+		errors.As(err, &fetch), errors.As(err, &pointer), errors.As(err, &source), errors.Is(err, git.ErrNoCommand), errors.As(err, &sign), errors.As(err, &pushed),
+		errors.As(err, &slurms), errors.As(err, &down):
 		return exitMissing
 	case errors.As(err, &usage), errors.As(err, &config), errors.As(err, &one), errors.As(err, &target), errors.As(err, &lockErr),
 		errors.As(err, &tracked), errors.As(err, &misuse), errors.As(err, &uncached), errors.As(err, &special), errors.As(err, &revision),
 		errors.As(err, &noRemote), errors.As(err, &plain), errors.As(err, &newer), errors.As(err, &otherKey), errors.As(err, &noClone), errors.As(err, &address), errors.As(err, &exists), errors.As(err, &hook), errors.As(err, &upstream),
-		errors.As(err, &unknown), errors.As(err, &version), errors.As(err, &gone), errors.As(err, &name), errors.As(err, &note), errors.As(err, &ident), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
+		errors.As(err, &unknown), errors.As(err, &version), errors.As(err, &gone), errors.As(err, &name), errors.As(err, &note), errors.As(err, &ident), errors.As(err, &other), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &noJob), errors.Is(err, pipeline.ErrNoProject), errors.Is(err, git.ErrNoRepository), errors.As(err, &exit):
 		return exitUsage
 	case errors.As(err, &access):
 		return remoteCode(access)

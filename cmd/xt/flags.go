@@ -16,6 +16,7 @@ func flagsFirst(c *cli.App, args []string) []string {
 	}
 	head, rest, flags := []string{args[0]}, args[1:], c.Flags
 	cmds := c.Commands
+	operands := false // whether the command takes some, besides subcommands
 	for {
 		taken, ok := leadingFlags(rest, flags)
 		head, rest = append(head, rest[:taken]...), rest[taken:]
@@ -23,11 +24,15 @@ func flagsFirst(c *cli.App, args []string) []string {
 			break
 		}
 		cmd := findCommand(cmds, rest[0])
+		if cmd == nil && operands {
+			return append(head, reorder(rest, flags)...)
+		}
 		if cmd == nil {
 			break
 		}
 		head, rest = append(head, rest[0]), rest[1:]
 		flags, cmds = cmd.Flags, cmd.Subcommands
+		operands = cmd == findCommand(c.Commands, "import") || cmd == findCommand(c.Commands, "sweep")
 		if len(cmds) == 0 {
 			if cmd == findCommand(c.Commands, "run") {
 				return append(head, commandLast(rest, flags)...)

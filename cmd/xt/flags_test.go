@@ -26,6 +26,9 @@ func TestFlagsFirst(t *testing.T) {
 		{"xt params HEAD --json", "xt params HEAD --json"},
 		{"xt repro -z", "xt repro -z"},
 		{"xt repro -fz", "xt repro -fz"},
+		{"xt import URL --force -o x", "xt import --force --output x -- URL"},
+		{"xt import --force URL -o x", "xt import --force --output x -- URL"},
+		{"xt import mlflow runs --dry-run", "xt import mlflow --dry-run -- runs"},
 		{"xt unknown --flag", "xt unknown --flag"},
 		{"xt repro tr --generate-bash-completion", "xt repro tr --generate-bash-completion"},
 	} {

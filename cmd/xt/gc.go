@@ -7,8 +7,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xtrepro/xt/cache"
+	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/term"
 	"github.com/xtrepro/xt/pipeline"
+	"github.com/xtrepro/xt/pipeline/jobs"
 )
 
 func (a *app) gcCommand() *cli.Command {
@@ -89,7 +91,7 @@ func (a *app) gc(c *cli.Context) error {
 // collect removes what is not needed from the cache, and the Python environments
 // beside it.
 func collect(ctx context.Context, w *pipeline.Workspace, scope pipeline.Scope, gone []string, opts cache.GCOptions) (*gcReport, error) {
-	needs, err := w.Needs(ctx, scope, gone, runObjects)
+	needs, err := w.Needs(ctx, scope, gone, objectsInUse)
 	if err != nil {
 		return nil, err
 	}
@@ -109,4 +111,15 @@ func collect(ctx context.Context, w *pipeline.Workspace, scope pipeline.Scope, g
 		return nil, err
 	}
 	return &gcReport{opts.DryRun, r.Objects, r.Trees, r.Runs, r.Leftovers, r.Bytes, r.Kept, envs}, nil
+}
+
+// objectsInUse returns what the runs and the jobs of the workspace at root need of the
+// cache.
+func objectsInUse(ctx context.Context, root string) ([]hash.Node, error) {
+	nodes, err := runObjects(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	more, err := jobs.Open(root).Needs()
+	return append(nodes, more...), err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/xtrepro/xt/internal/term"
 	"github.com/xtrepro/xt/internal/trace"
 	"github.com/xtrepro/xt/pipeline"
+	"github.com/xtrepro/xt/pipeline/jobs"
 	"github.com/xtrepro/xt/replay"
 )
 
@@ -21,8 +23,8 @@ func (a *app) reproCommand() *cli.Command {
 		Description: "Runs all stages that are not up to date, or those named and what they need. A stage may be\n" +
 			"named by its name, by a pattern of names, or by an output. A result that was made before\n" +
 			"from the same inputs is restored from the run cache rather than run again.\n\n" +
-			"examples:\n   xt repro\n   xt repro train -S lr=0.01\n   xt repro -j 4 --keep-going\n   xt repro -n                   # say what would run; exits with 1 if something would\n   xt repro --pull               # in a fresh clone: bring only what is needed",
-		Flags: append(attestFlags(),
+			"examples:\n   xt repro\n   xt repro train -S lr=0.01\n   xt repro -j 4 --keep-going\n   xt repro -n                   # say what would run; exits with 1 if something would\n   xt repro --pull               # in a fresh clone: bring only what is needed\n   xt repro --executor slurm     # on a cluster: stages are jobs; see docs/slurm.md",
+		Flags: append(slices.Concat(attestFlags(), executorFlags()),
 			jsonFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "say what would be done, and do nothing"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "run also what is up to date"},
@@ -45,13 +47,9 @@ func (a *app) repro(c *cli.Context) error {
 	if c.Int("jobs") < 1 {
 		return usageErrorf("--jobs: at least one stage has to run at a time, not %d", c.Int("jobs"))
 	}
-	var overrides []pipeline.Override
-	for _, s := range c.StringSlice("set") {
-		o, err := pipeline.ParseOverride(s)
-		if err != nil {
-			return &usageError{msg: "--set: " + err.Error()}
-		}
-		overrides = append(overrides, o)
+	overrides, err := parseOverrides(c.StringSlice("set"))
+	if err != nil {
+		return err
 	}
 	w, err := a.open(overrides...)
 	if err != nil {
@@ -71,7 +69,24 @@ func (a *app) repro(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		return a.dryRun(c, w, stages, opts)
 	}
-	return a.reallyRun(c, w, stages, opts)
+	x, err := a.executor(c, w)
+	if err != nil {
+		return err
+	}
+	return a.reallyRun(c, w, stages, opts, x)
+}
+
+// parseOverrides reads other values of parameters.
+func parseOverrides(words []string) ([]pipeline.Override, error) {
+	var overrides []pipeline.Override
+	for _, word := range words {
+		o, err := pipeline.ParseOverride(word)
+		if err != nil {
+			return nil, &usageError{msg: "--set: " + err.Error()}
+		}
+		overrides = append(overrides, o)
+	}
+	return overrides, nil
 }
 
 // dryRun prints the plan. It exits with 1 if something is to be done.
@@ -95,7 +110,8 @@ func (a *app) dryRun(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.S
 	return nil
 }
 
-func (a *app) reallyRun(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, opts pipeline.RunOptions) error {
+// reallyRun brings the stages up to date, by an executor unless that is nil.
+func (a *app) reallyRun(c *cli.Context, w *pipeline.Workspace, stages []*pipeline.Stage, opts pipeline.RunOptions, x *jobs.Executor) error {
 	evidence, end, err := a.beginExecuting(c, w)
 	if err != nil {
 		return err
@@ -106,8 +122,17 @@ func (a *app) reallyRun(c *cli.Context, w *pipeline.Workspace, stages []*pipelin
 		return err
 	}
 	rep := &reporter{a: a, json: c.Bool("json"), hashing: a.watch(w, "hashing"), undeclared: w.Graph.Config.Check.Undeclared}
+	if x != nil {
+		opts.Executor = x
+	}
 	results, err := w.Run(c.Context, stages, opts, rep)
 	rep.hashing.Done()
+	if x != nil {
+		err = errors.Join(err, x.Close())
+		if x.Detach && err == nil {
+			return a.detached(c, x)
+		}
+	}
 	err = errors.Join(err, evidence.executed(c.Context, results))
 	if c.Bool("json") {
 		if jsonErr := a.writeJSON(newReproReport(results)); err == nil {

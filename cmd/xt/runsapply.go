@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -39,6 +40,7 @@ func (a *app) runsApplyCommand() *cli.Command {
 
 func (a *app) applyRun(c *cli.Context, r *track.Run) error {
 	o := originOf(r)
+	opts := pipeline.SelectOptions{Single: o.Kind != track.TrialRun} // a trial may vary what comes before
 	entry, env := entryOf(o)
 	if entry == nil || o.Stage == "" {
 		return &usageError{msg: fmt.Sprintf("run %s is none of a stage, so that there is nothing of it to apply", shortID(r.ID)), hints: []string{"\"xt runs list --filter \\\"origin.kind = 'stage'\\\"\" lists those that are"}}
@@ -47,8 +49,16 @@ func (a *app) applyRun(c *cli.Context, r *track.Run) error {
 	if err != nil {
 		return err
 	}
+	err = a.withRuns(c, func(ctx context.Context, s track.Store) error {
+		more, err := trialSettings(ctx, s, r)
+		settings = mergeSettings(settings, more)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	if !c.Bool("params-only") {
-		if err := a.appliesTo(c, entry, env, settings); err != nil {
+		if err := a.appliesTo(c, entry, env, settings, opts); err != nil {
 			return err
 		}
 	}
@@ -66,12 +76,12 @@ func (a *app) applyRun(c *cli.Context, r *track.Run) error {
 	if c.Bool("params-only") {
 		return nil
 	}
-	return a.restoreRun(c, entry.Name)
+	return a.restoreRun(c, entry.Name, opts)
 }
 
 // appliesTo finds out whether the stage would be the one of the run, if it had the
 // parameters of that.
-func (a *app) appliesTo(c *cli.Context, entry *lock.Stage, env *lock.Environment, settings []pipeline.ParamSetting) error {
+func (a *app) appliesTo(c *cli.Context, entry *lock.Stage, env *lock.Environment, settings []pipeline.ParamSetting, opts pipeline.SelectOptions) error {
 	var overrides []pipeline.Override
 	for i := range settings {
 		overrides = append(overrides, settings[i].Override())
@@ -80,7 +90,7 @@ func (a *app) appliesTo(c *cli.Context, entry *lock.Stage, env *lock.Environment
 	if err != nil {
 		return err
 	}
-	stages, err := w.Graph.Select([]string{entry.Name}, pipeline.SelectOptions{Single: true})
+	stages, err := w.Graph.Select([]string{entry.Name}, opts)
 	if err != nil {
 		return err
 	}
@@ -88,7 +98,7 @@ func (a *app) appliesTo(c *cli.Context, entry *lock.Stage, env *lock.Environment
 	if err != nil {
 		return err
 	}
-	step := plan.Steps[0]
+	step := stepOf(plan, entry.Name)
 	if step.Entry.Fingerprint == entry.Fingerprint {
 		return nil
 	}
@@ -106,14 +116,30 @@ func (a *app) appliesTo(c *cli.Context, entry *lock.Stage, env *lock.Environment
 }
 
 // restoreRun brings a stage up to date.
-func (a *app) restoreRun(c *cli.Context, stage string) error {
+func (a *app) restoreRun(c *cli.Context, stage string, opts pipeline.SelectOptions) error {
 	w, err := a.open()
 	if err != nil {
 		return err
 	}
-	stages, err := w.Graph.Select([]string{stage}, pipeline.SelectOptions{Single: true})
+	stages, err := w.Graph.Select([]string{stage}, opts)
 	if err != nil {
 		return err
 	}
-	return a.reallyRun(c, w, stages, pipeline.RunOptions{})
+	return a.reallyRun(c, w, stages, pipeline.RunOptions{}, nil)
+}
+
+// mergeSettings adds settings of further parameters.
+func mergeSettings(settings, more []pipeline.ParamSetting) []pipeline.ParamSetting {
+	for _, m := range more {
+		same := func(s pipeline.ParamSetting) bool { return s.File == m.File && s.Key == m.Key }
+		if !slices.ContainsFunc(settings, same) {
+			settings = append(settings, m)
+		}
+	}
+	return settings
+}
+
+// stepOf returns the step of a stage that a plan has.
+func stepOf(p *pipeline.Plan, stage string) *pipeline.Step {
+	return p.Steps[slices.IndexFunc(p.Steps, func(s *pipeline.Step) bool { return s.Stage.Name == stage })]
 }

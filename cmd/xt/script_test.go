@@ -91,12 +91,15 @@ func setup(env *testscript.Env) error {
 	return nil
 }
 
-// condition answers [root], [namespaces], [cores] for whether there are several, and
-// [mount] for whether a script may mount a small file system of its own.
+// condition answers [root], [namespaces], [cores] for whether there are several,
+// [mount] for whether a script may mount a small file system of its own, and [slow] for
+// whether it may take minutes.
 func condition(cond string) (bool, error) {
 	switch cond {
 	case "root":
 		return os.Getuid() == 0, nil
+	case "slow":
+		return os.Getenv("XT_TEST_SLOW") == "1", nil
 	case "cores":
 		return runtime.NumCPU() > 1, nil
 	case "namespaces":

@@ -32,6 +32,7 @@ type tracker struct {
 	endpoint *endpoint
 	process  string // see [processTag]
 	diff     diff
+	more     []track.Tag // that every run gets
 }
 
 // newTracker returns a tracker for a workspace; nil stands for the user's own
@@ -76,7 +77,10 @@ type newRun struct {
 	experiment string
 	tags       []track.Tag
 	entry      *lock.Stage
-	log        string // the file that its output goes to
+	log        string        // the file that its output goes to
+	parent     string        // the run that it is nested in; "" for that of the environment
+	params     []track.Param // besides those of the entry
+	store      track.Store   // what its processes log to; nil for the tracker's own
 }
 
 // ended is what a run is closed with.
@@ -122,7 +126,7 @@ func (t *tracker) open(ctx context.Context, r *newRun) (*openRun, error) {
 		return nil, err
 	}
 	x := &openRun{t: t, ctx: ctx, origin: t.origin(ctx, r)}
-	params := paramsOf(r.entry)
+	params := mergeParams(paramsOf(r.entry), r.params)
 	run, err := t.store.CreateRun(ctx, track.NewRun{
 		Experiment: experiment, Name: runName(r), User: userName(), Status: track.Running, Start: time.Now().UnixMilli(),
 		Params: params, Tags: append(t.tags(ctx, r), r.tags...), Origin: &x.origin,
@@ -130,7 +134,10 @@ func (t *tracker) open(ctx context.Context, r *newRun) (*openRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.session = &track.Session{Store: t.store, Root: run.ID, Params: params}
+	if r.store == nil {
+		r.store = t.store
+	}
+	x.session = &track.Session{Store: r.store, Root: run.ID, Params: params}
 	x.token, err = t.endpoint.add(x.session, t.models)
 	return x, err
 }
@@ -209,12 +216,15 @@ func (t *tracker) tags(ctx context.Context, r *newRun) []track.Tag {
 	if r.entry.Commit != "" {
 		tags = append(tags, track.Tag{Key: "mlflow.source.git.commit", Value: r.entry.Commit})
 	}
+	if r.parent != "" {
+		return append(tags, track.Tag{Key: track.ParentRunTag, Value: r.parent})
+	}
 	if parent := os.Getenv("XT_RUN_ID"); parent != "" {
 		if _, err := t.store.Run(ctx, parent); err == nil {
 			tags = append(tags, track.Tag{Key: track.ParentRunTag, Value: parent})
 		}
 	}
-	return tags
+	return append(tags, t.more...)
 }
 
 func userName() string {
@@ -237,13 +247,23 @@ func paramsOf(e *lock.Stage) []track.Param {
 			if key == "" {
 				key = s.File
 			}
-			text := valueText(s.Value)
-			if f, ok := s.Value.(float64); ok {
-				text = strconv.FormatFloat(f, 'g', -1, 64) // all of it, not what fits a table
-			}
-			params = append(params, track.Param{Key: track.CleanKey(key), Value: text})
+			params = append(params, track.Param{Key: track.CleanKey(key), Value: wholeText(s.Value)})
 		}
 	}
+	return mergeParams(params, nil)
+}
+
+// wholeText returns a value with all of its digits, and not what fits a table.
+func wholeText(v any) string {
+	if f, ok := v.(float64); ok {
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return valueText(v)
+}
+
+// mergeParams returns parameters by key, each once: of two the first.
+func mergeParams(a, b []track.Param) []track.Param {
+	params := slices.Concat(a, b)
 	slices.SortStableFunc(params, func(a, b track.Param) int { return strings.Compare(a.Key, b.Key) })
 	return slices.CompactFunc(params, func(a, b track.Param) bool { return a.Key == b.Key })
 }
@@ -271,13 +291,19 @@ func (x *openRun) Vars() map[string]string {
 
 // End implements pipeline.Tracked.
 func (x *openRun) End(o pipeline.Outcome) (log string, err error) {
+	e := endedOf(&o)
+	_, err = x.end(e)
+	return e.log, err
+}
+
+// endedOf returns what a run is closed with after an execution.
+func endedOf(o *pipeline.Outcome) *ended {
 	e := &ended{entry: o.Entry, environment: o.Result.Step.Environment, metrics: o.Metrics, log: o.Result.Log, duration: o.Result.Duration, memory: o.Result.Memory,
 		verdict: o.Verdict, err: o.Err}
 	if failed := new(pipeline.StageError); errors.As(o.Err, &failed) {
 		e.code = failed.ExitCode
 	}
-	_, err = x.end(e)
-	return e.log, err
+	return e
 }
 
 // errorTag says why an execution failed.

@@ -45,10 +45,13 @@ type plan struct {
 	Args    []string // with its name
 }
 
-// Shim must be called before anything else in main. In a process that [Wrap] has
-// prepared it becomes the command, and does not return; elsewhere it does nothing.
-func Shim() {
-	shimmed.Store(true)
+// Shim must be called before anything else in main: it says that a process which
+// [Wrap] has prepared becomes the command.
+func Shim() { shimmed.Store(true) }
+
+// A process that Wrap has prepared becomes the command here, and not in Shim: what
+// other packages of a large program initialize takes longer than all the rest.
+func init() { //nolint:gochecknoinits // see above: in main it would be too late
 	if len(os.Args) != 2 || os.Args[0] != shimName {
 		return
 	}

@@ -18,6 +18,7 @@ type Progress struct {
 	total, totalFiles atomic.Int64 // bytes and files to come; 0 if not known
 	files, bytes      atomic.Int64
 	moved             atomic.Int64 // bytes on the wire
+	note              atomic.Pointer[string]
 	stop              chan struct{}
 	done              sync.WaitGroup
 }
@@ -54,6 +55,9 @@ func (p *Progress) Expect(files, bytes int64) {
 // Moved counts bytes that went over the wire, in either direction.
 func (p *Progress) Moved(bytes int64) { p.moved.Add(bytes) }
 
+// Note shows how far the work is by something else than files and bytes.
+func (p *Progress) Note(text string) { p.note.Store(&text) }
+
 // Done ends the display. Further calls do nothing.
 func (p *Progress) Done() {
 	if p.stop == nil {
@@ -85,7 +89,7 @@ func (p *Progress) show(stop <-chan struct{}) {
 
 func (p *Progress) tick() {
 	elapsed := time.Since(p.start)
-	if elapsed < 500*time.Millisecond || p.files.Load()+p.bytes.Load()+p.moved.Load() == 0 {
+	if elapsed < 500*time.Millisecond || p.files.Load()+p.bytes.Load()+p.moved.Load() == 0 && p.note.Load() == nil {
 		return
 	}
 	line := p.line(elapsed)
@@ -99,7 +103,11 @@ func (p *Progress) tick() {
 func (p *Progress) line(elapsed time.Duration) string {
 	n, total := p.bytes.Load(), p.total.Load()
 	rate := float64(n) / elapsed.Seconds()
-	line := p.label + ": " + Count(p.files.Load())
+	line := p.label + ": "
+	if note := p.note.Load(); note != nil {
+		line += *note + ", "
+	}
+	line += Count(p.files.Load())
 	if files := p.totalFiles.Load(); files > 0 {
 		line += " of " + Count(files)
 	}

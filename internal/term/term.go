@@ -31,7 +31,8 @@ type Terminal struct {
 	live     bool   // Err is a terminal, so a line may be updated in place
 	colorOut bool   // Out shows colour
 	colorErr bool   // Err shows colour
-	status   string // the line being updated in place, without its ending
+	status   string // the lines being updated in place, without the last ending
+	drawn    int    // how many lines of it stand on the screen
 	lost     error  // of the first result that could not be written
 }
 
@@ -126,34 +127,51 @@ func (t *Terminal) say(line string) {
 	t.draw()
 }
 
-// setStatus shows line in place of the one before; "" takes it away.
-func (t *Terminal) setStatus(line string) {
+// Live reports whether something can be updated in place.
+func (t *Terminal) Live() bool { return t.live && !t.Quiet }
+
+// SetStatus shows lines in place of those before, below all that is written; none
+// takes them away. Where nothing can be updated in place it does nothing.
+func (t *Terminal) SetStatus(lines ...string) {
+	if t.Live() {
+		t.setStatus(strings.Join(lines, "\n"))
+	}
+}
+
+// setStatus shows status in place of the one before; "" takes it away.
+func (t *Terminal) setStatus(status string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.clear()
-	t.status = line
+	t.status = status
 	t.draw()
 }
 
-// clear wipes the updated line so that something else can be written.
+// clear wipes the updated lines so that something else can be written.
 func (t *Terminal) clear() {
-	if t.status != "" && t.live {
-		fmt.Fprint(t.Err, "\r\x1b[K")
+	if t.drawn == 0 {
+		return
 	}
+	fmt.Fprint(t.Err, "\r\x1b[K"+strings.Repeat("\x1b[1A\x1b[K", t.drawn-1))
+	t.drawn = 0
 }
 
 func (t *Terminal) draw() {
 	if t.status == "" || !t.live {
 		return
 	}
-	line := t.status
-	// A line that wraps could not be wiped again.
+	lines := strings.Split(t.status, "\n")
+	// A line that wraps, or leaves the screen, could not be wiped again.
 	if f, ok := t.Err.(*os.File); ok {
-		if w, _, err := xterm.GetSize(int(f.Fd())); err == nil && w > 1 {
-			line = truncate(line, w-1)
+		if w, h, err := xterm.GetSize(int(f.Fd())); err == nil && w > 1 && h > 1 {
+			lines = lines[:min(len(lines), h-1)]
+			for i := range lines {
+				lines[i] = truncate(lines[i], w-1)
+			}
 		}
 	}
-	fmt.Fprint(t.Err, line)
+	t.drawn = len(lines)
+	fmt.Fprint(t.Err, strings.Join(lines, "\n"))
 }
 
 // Width returns how wide standard output is, in characters: 80 where that is no

@@ -102,7 +102,7 @@ var postgres = sync.OnceValues(func() (string, error) {
 	if os.Geteuid() == 0 {
 		return installPostgres()
 	}
-	dir, err := installed("postgresql", unpackPostgres)
+	dir, err := installed("postgresql", func(dir string) error { return unpackDebian(dir, "postgresql") })
 	if err != nil {
 		return "", err
 	}
@@ -149,30 +149,4 @@ func installPostgres() (string, error) {
 		return "", err
 	}
 	return findPostgres("/usr/lib")
-}
-
-// unpackPostgres unpacks Debian's packages of PostgreSQL, and those they need
-// and this machine lacks, into a folder.
-func unpackPostgres(dir string) error {
-	cmd := exec.Command("apt-get", "install", "--simulate", "--no-install-recommends", "postgresql")
-	out, err := cmd.Output()
-	if err != nil {
-		return fmt.Errorf("%s: %w", cmd, err)
-	}
-	var packages []string
-	for line := range strings.Lines(string(out)) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "Inst" {
-			packages = append(packages, f[1])
-		}
-	}
-	if err := run(dir, nil, "apt-get", append([]string{"download"}, packages...)...); err != nil {
-		return err
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.deb"))
-	for _, file := range files {
-		if err == nil {
-			err = errors.Join(run(dir, nil, "dpkg-deb", "-x", file, dir), os.Remove(file))
-		}
-	}
-	return err
 }

@@ -1,6 +1,6 @@
 // Package testserver runs real servers on loopback for tests: of S3, Azure Blob
-// Storage, Google Cloud Storage, SFTP and PostgreSQL, and proxies that disturb
-// what goes to them; and one that speaks the APIs of language models.
+// Storage, Google Cloud Storage, SFTP and PostgreSQL, clusters of Slurm, and proxies
+// that disturb what goes to servers; and one that speaks the APIs of language models.
 //
 // What is not on this machine is installed into the user's cache directory at
 // the first use. A test that needs what cannot be had is skipped, or fails if

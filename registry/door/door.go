@@ -3,7 +3,8 @@
 // the same tags that xt model shows.
 //
 // What MLflow has and git cannot have is in the tables of the store: names without
-// a version, with their descriptions and tags, and prompts.
+// a version, with their descriptions and tags, prompts, and models that were
+// imported from elsewhere, whose versions belong to no commit.
 package door
 
 import (
@@ -33,7 +34,8 @@ type Registry struct {
 var _ track.Registry = (*Registry)(nil)
 
 // model returns the name that git has for a registered model; false if it is one
-// of the store alone: a prompt, or one whose name no tag can have.
+// of the store alone: a prompt, one whose name no tag can have, or one that has its
+// versions there and none in git.
 func (r *Registry) model(ctx context.Context, name string) (string, bool) {
 	full := name
 	if r.Prefix != "" {
@@ -43,7 +45,16 @@ func (r *Registry) model(ctx context.Context, name string) (string, bool) {
 		return "", false
 	}
 	row, err := r.Registry.RegisteredModel(ctx, name)
-	return full, err != nil || !isPrompt(row.Tags)
+	switch {
+	case err != nil:
+		return full, true
+	case isPrompt(row.Tags):
+		return full, false
+	case len(row.Latest) == 0:
+		return full, true
+	}
+	m, err := r.state(full)
+	return full, err != nil || m != nil && hasVersions(m)
 }
 
 func isPrompt(tags []track.Tag) bool {
@@ -133,6 +144,9 @@ func (r *Registry) CreateModelVersion(ctx context.Context, n track.NewModelVersi
 		for _, v := range m.Versions {
 			next = max(next, v.Number+1)
 		}
+	}
+	if n.Version != 0 && n.Version != int64(next) {
+		return track.ModelVersion{}, track.Errorf(track.InvalidParameter, "Registered Model '%s' has its versions in git, where the next is %d, not %d", n.Name, next, n.Version)
 	}
 	note, run := r.note(ctx, &n)
 	commit, err := r.commit(ctx, m, run, fmt.Sprintf("%s, version %d\n", full, next))

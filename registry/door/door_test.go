@@ -96,6 +96,9 @@ func TestVersions(t *testing.T) {
 
 	// The next one is of files that are not committed: its commit has them.
 	p.write("train.py", "2\n")
+	if _, err := p.CreateModelVersion(ctx, track.NewModelVersion{Name: "net", Version: 9}); track.CodeOf(err) != track.InvalidParameter {
+		t.Errorf("a number out of order: %v", err)
+	}
 	two := must(p.CreateModelVersion(ctx, track.NewModelVersion{Name: "net", Source: "models:/m-2"}))
 	if got := p.git("show", "net@v0.0.2:train.py"); got != "2" || two.Version != 2 {
 		t.Errorf("version %d has %q", two.Version, got)
@@ -201,5 +204,37 @@ func TestSearch(t *testing.T) {
 	}
 	if _, err := p.RegisteredModel(ctx, "net"); track.CodeOf(err) != track.NotFound {
 		t.Errorf("a model that was deleted: %v", err)
+	}
+}
+
+// TestStored has a model that was imported into the store: it stays there, until git
+// has versions of that name.
+func TestStored(t *testing.T) {
+	p, ctx := open(t), t.Context()
+	must(p.store.CreateRegisteredModel(ctx, "old", "imported", nil))
+	must(p.store.CreateModelVersion(ctx, track.NewModelVersion{Name: "old", Version: 3, Created: 1234, Source: "s3://x"}))
+	must(p.CreateRegisteredModel(ctx, "net", "", nil))
+	must(p.CreateModelVersion(ctx, track.NewModelVersion{Name: "net", Source: "y"}))
+	if err := p.SetAlias(ctx, "old", "champion", 3); err != nil {
+		t.Error(err)
+	}
+	must(p.StageModelVersion(ctx, "old", 3, "Production", true))
+	if v := must(p.ModelVersionByAlias(ctx, "old", "champion")); v.Version != 3 || v.Stage != "Production" || v.Created != 1234 {
+		t.Errorf("%+v", v)
+	}
+	if v := must(p.CreateModelVersion(ctx, track.NewModelVersion{Name: "old", Source: "z"})); v.Version != 4 {
+		t.Errorf("%+v", v)
+	}
+	for filter, want := range map[string]int{"": 3, "name = 'old'": 2, "name = 'net'": 1, "source_path = 's3://x'": 1} {
+		if page := must(p.SearchModelVersions(ctx, track.Search{Max: 10, Filter: filter})); len(page.Items) != want {
+			t.Errorf("%q: %+v", filter, page.Items)
+		}
+	}
+	if tags := p.git("tag", "-l", "old*"); tags != "" {
+		t.Errorf("git has %s", tags)
+	}
+	must(p.Tags.Register(ctx, registry.Registration{Model: "old", Commit: must(p.Repo.Head())}))
+	if page := must(p.SearchModelVersions(ctx, track.Search{Max: 10, Filter: "name = 'old'"})); len(page.Items) != 1 || page.Items[0].Version != 1 {
+		t.Errorf("%+v", page.Items)
 	}
 }

@@ -269,8 +269,8 @@ func (r *Registry) ModelVersionByAlias(ctx context.Context, name, alias string) 
 	return track.ModelVersion{}, track.Errorf(track.InvalidParameter, "Registered model alias %s not found.", alias)
 }
 
-// all returns the registered models of git and of the store, by name, those of git
-// with their versions.
+// all returns the registered models of git and of the store, by name, with their
+// versions.
 func (r *Registry) all(ctx context.Context) (models map[string]track.RegisteredModel, versions []track.ModelVersion, err error) {
 	models = map[string]track.RegisteredModel{}
 	for search := (track.Search{Max: 1000}); ; {
@@ -305,7 +305,31 @@ func (r *Registry) all(ctx context.Context) (models map[string]track.RegisteredM
 			}
 		}
 	}
-	return models, versions, nil
+	stored, err := r.stored(ctx)
+	return models, append(versions, stored...), err
+}
+
+// stored returns the versions that are in the store alone.
+func (r *Registry) stored(ctx context.Context) (versions []track.ModelVersion, err error) {
+	ours := map[string]bool{} // whether a model is one of git
+	for search := (track.Search{Max: 1000}); ; {
+		page, err := r.Registry.SearchModelVersions(ctx, search)
+		if err != nil {
+			return nil, err
+		}
+		for i := range page.Items {
+			v := &page.Items[i]
+			if _, known := ours[v.Name]; !known {
+				_, ours[v.Name] = r.model(ctx, v.Name)
+			}
+			if !ours[v.Name] {
+				versions = append(versions, *v)
+			}
+		}
+		if search.PageToken = page.Next; page.Next == "" {
+			return versions, nil
+		}
+	}
 }
 
 // shown returns the name of a model in the project; false for those of others.

@@ -2,8 +2,8 @@
 
 It is imported when a script first imports the part of Optuna that is concerned.
 A study that would be in memory alone is there as it would be without xt, and is
-told to the store of runs as it grows: what a script sees, and how long it takes,
-does not change, and a store that cannot be reached is no error of the script.
+told to the store of runs as it grows: what a script sees does not change, and a
+store that cannot be reached is no error of the script.
 """
 
 import functools

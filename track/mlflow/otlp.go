@@ -71,7 +71,7 @@ func (c *call) tagTraces(experiment int64, run string, resources map[string][]tr
 		if err != nil {
 			return err
 		}
-		tags = append(tags, location, track.Tag{Key: spansLocationTag, Value: spansInStore})
+		tags = append(tags, location, SpansTag())
 		if _, err := c.store.PutTrace(c.ctx, track.TraceInfo{ID: id, Experiment: experiment, Duration: -1, Tags: tags}); err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func collect(data *tracepb.TracesData) (spans []track.Span, resources map[string
 				if err != nil {
 					return nil, nil, err
 				}
-				span := newSpan(s)
+				span := NewSpan(s)
 				spans = append(spans, span)
 				resources[span.TraceID] = tags
 			}

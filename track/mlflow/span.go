@@ -19,10 +19,10 @@ const (
 	spanTypeAttribute  = "mlflow.spanType"
 )
 
-// newSpan returns a span as a store keeps it. Its content is JSON as MLflow
+// NewSpan returns a span as a store keeps it. Its content is JSON as MLflow
 // writes it into files: the values of attributes are texts of JSON, so that a
 // filter can compare each with a text.
-func newSpan(s *tracepb.Span) track.Span {
+func NewSpan(s *tracepb.Span) track.Span {
 	span := track.Span{
 		TraceID: "tr-" + hex.EncodeToString(s.TraceId), ID: hex.EncodeToString(s.SpanId), Parent: hex.EncodeToString(s.ParentSpanId),
 		Name: s.Name, Type: "UNKNOWN", Status: "UNSET",

@@ -35,8 +35,17 @@ const (
 // traceLocation returns the tag that says where the files of a trace are.
 func (c *call) traceLocation(experiment int64, id string) (track.Tag, error) {
 	e, err := c.store.Experiment(c.ctx, experiment)
-	return track.Tag{Key: locationTag, Value: e.ArtifactLocation + "/traces/" + id + "/artifacts"}, err
+	return LocationTag(&e, id), err
 }
+
+// LocationTag returns the tag that says where the files of a trace are.
+func LocationTag(e *track.Experiment, id string) track.Tag {
+	return track.Tag{Key: locationTag, Value: e.ArtifactLocation + "/traces/" + id + "/artifacts"}
+}
+
+// SpansTag is the tag of a trace whose spans are in the store, where clients need
+// not look for them among its files.
+func SpansTag() track.Tag { return track.Tag{Key: spansLocationTag, Value: spansInStore} }
 
 func (c *call) startTrace() error {
 	a := c.part("trace").part("trace_info")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +56,47 @@ func TestTwoStores(t *testing.T) {
 		check(t, both[1].DeleteRun(t.Context(), id))
 		wantError(t, both[0].LogMetric(t.Context(), id, track.Metric{Key: "m"}), track.InvalidParameter, "Current state is deleted")
 	})
+}
+
+// TestNetwork writes to one file through two stores as two machines would have to.
+func TestNetwork(t *testing.T) {
+	url := sqliteStores(t)
+	var both []*Store
+	for range 2 {
+		s, err := Open(t.Context(), url, Options{Network: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { check(t, s.Close()) })
+		both = append(both, s)
+	}
+	id := newRun(t, both[0], track.NewRun{}).ID
+	const writers, each = 4, 10
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range int64(each) {
+				if err := both[w%2].LogMetric(t.Context(), id, track.Metric{Key: fmt.Sprint("m", w), Step: i}); err != nil {
+					t.Error(err)
+				}
+				if _, err := both[(w+1)%2].Run(t.Context(), id); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for w := range writers {
+		h := must[track.Page[track.Metric]](t)(both[0].MetricHistory(t.Context(), track.HistoryQuery{RunID: id, Key: fmt.Sprint("m", w)}))
+		if len(h.Items) != each {
+			t.Errorf("%d points of %d", len(h.Items), each)
+		}
+	}
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if _, err := os.Stat(url + suffix); err == nil {
+			t.Errorf("there is a %s", suffix)
+		}
+	}
 }
 
 // TestGroup has requests that fail share transactions with others.

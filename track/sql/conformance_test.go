@@ -45,9 +45,12 @@ func testExperiments(t *testing.T, s track.Store) {
 		t.Errorf("the default: %+v", d)
 	}
 	a := must[int64](t)(s.CreateExperiment(ctx, track.NewExperiment{Name: "a/b c:é", Tags: []track.Tag{{Key: "k", Value: "1"}}}))
-	b := must[int64](t)(s.CreateExperiment(ctx, track.NewExperiment{Name: "b", ArtifactLocation: "s3://x/y"}))
+	b := must[int64](t)(s.CreateExperiment(ctx, track.NewExperiment{Name: "b", ArtifactLocation: "s3://x/y", Created: 1234}))
 	if a != 1 || b != 2 {
 		t.Errorf("the first are %d, %d", a, b)
+	}
+	if e := must[track.Experiment](t)(s.Experiment(ctx, b)); e.Created != 1234 {
+		t.Errorf("it was made at %d", e.Created)
 	}
 	_, err := s.CreateExperiment(ctx, track.NewExperiment{Name: "b"})
 	wantError(t, err, track.AlreadyExists, "Experiment(name=b) already exists.")

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,7 +20,7 @@ func (s *Store) CreateExperiment(ctx context.Context, e track.NewExperiment) (id
 			return errors.Join(err, experimentExists(taken, e.Name))
 		}
 		err := t.row("INSERT INTO experiments (name, location, created, updated) VALUES (?, ?, ?, ?) RETURNING id",
-			[]any{e.Name, e.ArtifactLocation, t.now, t.now}, &id)
+			[]any{e.Name, e.ArtifactLocation, cmp.Or(e.Created, t.now), t.now}, &id)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -43,16 +44,23 @@ func (s *Store) CreateLoggedModel(ctx context.Context, n track.NewLoggedModel) (
 	if n.Name == "" {
 		n.Name = track.RandomName()
 	}
-	id := track.NewModelID()
+	id := cmp.Or(n.ID, track.NewModelID())
 	err := s.change(ctx, func(t *tx) error {
 		e, err := t.activeExperiment(n.Experiment)
+		if err != nil {
+			return err
+		}
+		taken, err := t.exists("SELECT id FROM logged_models WHERE model_id = ?", id)
+		if err == nil && taken {
+			err = track.Errorf(track.AlreadyExists, "Logged model with ID '%s' already exists.", id)
+		}
 		if err != nil {
 			return err
 		}
 		var row int64
 		err = t.row(`INSERT INTO logged_models (model_id, experiment, name, type, source_run, status, artifact_uri, created, updated)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-			[]any{id, n.Experiment, n.Name, n.Type, n.SourceRun, string(track.ModelPending), joinURI(e.ArtifactLocation, "models", id, "artifacts"), t.now, t.now}, &row)
+			[]any{id, n.Experiment, n.Name, n.Type, n.SourceRun, string(track.ModelPending), joinURI(e.ArtifactLocation, "models", id, "artifacts"), cmp.Or(n.Created, t.now), t.now}, &row)
 		if err == nil {
 			err = t.setPairs("logged_model_params", "model", row, tagsOf(n.Params))
 		}

@@ -57,8 +57,8 @@ func (s *Store) checkPragmas(c *conn) error {
 	if err := c.row("PRAGMA foreign_keys", nil, &keys); err != nil {
 		return err
 	}
-	if mode != "wal" || keys != 1 {
-		return fmt.Errorf("the journal mode is %s: it must be on a local disk", mode)
+	if mode != s.journal || keys != 1 {
+		return fmt.Errorf("the journal mode is %s, but must be %s: another process may have it open in that mode", mode, s.journal)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/xtrepro/xt/track"
 )
@@ -55,6 +56,27 @@ func TestNewer(t *testing.T) {
 	})
 }
 
+// TestUpgrade opens a store that the first xt has made.
+func TestUpgrade(t *testing.T) {
+	onEach(t, func(t *testing.T, stores newStores) {
+		url := stores(t)
+		old := &Store{dialect: &dialect{}, now: time.Now}
+		if strings.HasPrefix(url, "postgres") {
+			check(t, old.openPostgres(url))
+		} else {
+			check(t, old.openSQLite(url, false))
+		}
+		defer old.closeDatabases()
+		c, err := newConn(t.Context(), old.write, old.dialect)
+		check(t, err)
+		check(t, old.upgrade(c, steps(t)[:1]))
+		c.close()
+		s := open(t, url)
+		testExperiments(t, s)
+		testTrials(t, s)
+	})
+}
+
 // steps returns the migrations that there are.
 func steps(t *testing.T) []string {
 	return must[[]string](t)(fs.Glob(migrations, "migrations/*.sql"))
@@ -68,7 +90,7 @@ func TestForeign(t *testing.T) {
 		if strings.HasPrefix(url, "postgres") {
 			check(t, other.openPostgres(url))
 		} else {
-			check(t, other.openSQLite(url))
+			check(t, other.openSQLite(url, false))
 		}
 		defer other.closeDatabases()
 		_, err := other.write.ExecContext(t.Context(), "CREATE TABLE experiments (experiment_id INTEGER)")

@@ -20,7 +20,13 @@ func testLoggedModels(t *testing.T, s track.Store) {
 		t.Errorf("%+v", m)
 	}
 	second := must[track.LoggedModel](t)(s.CreateLoggedModel(ctx, track.NewLoggedModel{}))
-	_, err := s.CreateLoggedModel(ctx, track.NewLoggedModel{Name: "a/b"})
+	if old := must[track.LoggedModel](t)(s.CreateLoggedModel(ctx, track.NewLoggedModel{ID: "m-" + run.ID, Created: 1234})); old.ID != "m-"+run.ID || old.Created != 1234 {
+		t.Errorf("the old one is %+v", old)
+	}
+	_, err := s.CreateLoggedModel(ctx, track.NewLoggedModel{ID: "m-" + run.ID})
+	wantError(t, err, track.AlreadyExists, "already exists")
+	check(t, s.DeleteLoggedModel(ctx, "m-"+run.ID))
+	_, err = s.CreateLoggedModel(ctx, track.NewLoggedModel{Name: "a/b"})
 	wantError(t, err, track.InvalidParameter, "Invalid model name ('a/b') provided. Model name must be a non-empty string and cannot contain")
 	check(t, s.LogModelParams(ctx, m.ID, []track.Param{{Key: "q", Value: "2"}}))
 	check(t, s.SetModelTags(ctx, m.ID, []track.Tag{{Key: "t", Value: "2"}, {Key: "u", Value: "3"}, {Key: "u", Value: "4"}}))
@@ -117,6 +123,7 @@ func testRegistry(t *testing.T, s track.Store) {
 	if len(latest) != 2 || latest[0].Version != 2 || latest[1].Version != 3 {
 		t.Errorf("%+v", latest)
 	}
+	testOldVersions(t, s)
 	testAliases(t, s)
 	v = must[track.ModelVersion](t)(s.DescribeModelVersion(ctx, "m", 3, "third"))
 	check(t, s.SetModelVersionTag(ctx, "m", 3, track.Tag{Key: "n", Value: "x"}))
@@ -137,6 +144,25 @@ func testRegistry(t *testing.T, s track.Store) {
 	}
 	check(t, s.DeleteRegisteredModel(ctx, "n"))
 	wantError(t, s.DeleteRegisteredModel(ctx, "n"), track.NotFound, "n not found")
+}
+
+func testOldVersions(t *testing.T, s track.Store) {
+	ctx := t.Context()
+	must[track.RegisteredModel](t)(s.CreateRegisteredModel(ctx, "old", "", nil))
+	v := must[track.ModelVersion](t)(s.CreateModelVersion(ctx, track.NewModelVersion{Name: "old", Version: 7, Created: 1234}))
+	if v.Version != 7 || v.Created != 1234 || v.Updated <= 1234 {
+		t.Errorf("the version is %+v", v)
+	}
+	if m := must[track.RegisteredModel](t)(s.RegisteredModel(ctx, "old")); m.Created != 1234 {
+		t.Errorf("the model is %+v", m)
+	}
+	_, err := s.CreateModelVersion(ctx, track.NewModelVersion{Name: "old", Version: 7})
+	wantError(t, err, track.AlreadyExists, "Model Version (name=old, version=7) already exists")
+	if v := must[track.ModelVersion](t)(s.CreateModelVersion(ctx, track.NewModelVersion{Name: "old"})); v.Version != 8 {
+		t.Errorf("the next is %d", v.Version)
+	}
+	must[track.ModelVersion](t)(s.CreateModelVersion(ctx, track.NewModelVersion{Name: "old", Version: 3}))
+	check(t, s.DeleteRegisteredModel(ctx, "old"))
 }
 
 func testAliases(t *testing.T, s track.Store) {

@@ -33,6 +33,7 @@ import (
 
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/internal/netfs"
 	"github.com/xtrepro/xt/track"
 )
 
@@ -46,6 +47,7 @@ type Store struct {
 	now     func() time.Time
 	names   *names
 	writer  *writer
+	journal string // the mode of SQLite's
 	write   *sql.DB
 	read    *sql.DB
 	readers chan *conn // of the read pool; nil where one is to be opened
@@ -67,6 +69,9 @@ type Options struct {
 	Fetch func(ctx context.Context, n hash.Node) error
 	// Now is the clock; nil for time.Now.
 	Now func() time.Time
+	// Network says that a file is on a file system that several machines use. It is
+	// found out where the system tells.
+	Network bool
 }
 
 // Open opens a store, and makes or updates its tables. The URL is that of a
@@ -81,7 +86,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
 		err = s.openPostgres(url)
 	} else {
-		err = s.openSQLite(strings.TrimPrefix(strings.TrimPrefix(url, "sqlite:"), "//"))
+		err = s.openSQLite(strings.TrimPrefix(strings.TrimPrefix(url, "sqlite:"), "//"), opts.Network)
 	}
 	if err == nil {
 		err = s.migrate(ctx)
@@ -114,7 +119,7 @@ func (s *Store) openPostgres(url string) error {
 	return nil
 }
 
-func (s *Store) openSQLite(file string) error {
+func (s *Store) openSQLite(file string, network bool) error {
 	file, err := filepath.Abs(file)
 	if err != nil {
 		return err
@@ -126,10 +131,17 @@ func (s *Store) openSQLite(file string) error {
 		return err
 	}
 	s.setReaders(max(4, runtime.GOMAXPROCS(0)))
-	if s.write, err = openFile(file, "synchronous(NORMAL)", "cache_size(-16000)"); err != nil {
+	// With a write-ahead log processes share memory, which two machines do not have: on
+	// a network file system they would spoil the file. The rollback journal needs
+	// nothing but locks of files there.
+	s.journal = "wal"
+	if network || netfs.Is(filepath.Dir(file)) {
+		s.journal = "delete"
+	}
+	if s.write, err = openFile(file, s.journal, "synchronous(NORMAL)", "cache_size(-16000)"); err != nil {
 		return err
 	}
-	s.read, err = openFile(file, "query_only(1)", "cache_size(-8000)")
+	s.read, err = openFile(file, s.journal, "query_only(1)", "cache_size(-8000)")
 	return err
 }
 
@@ -141,8 +153,8 @@ func (s *Store) setReaders(n int) {
 }
 
 // openFile opens a database of SQLite.
-func openFile(file string, pragmas ...string) (*sql.DB, error) {
-	query := url.Values{"_pragma": append([]string{"busy_timeout(15000)", "journal_mode(WAL)", "foreign_keys(1)", "case_sensitive_like(1)", "temp_store(MEMORY)"}, pragmas...)}
+func openFile(file, journal string, pragmas ...string) (*sql.DB, error) {
+	query := url.Values{"_pragma": append([]string{"busy_timeout(15000)", "journal_mode(" + journal + ")", "foreign_keys(1)", "case_sensitive_like(1)", "temp_store(MEMORY)"}, pragmas...)}
 	at := url.URL{Path: "/" + strings.TrimPrefix(filepath.ToSlash(file), "/")} // a disk has one before it, too
 	c, err := sqlite.NewConnector("file:" + at.EscapedPath() + "?" + query.Encode())
 	if err != nil {

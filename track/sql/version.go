@@ -85,15 +85,16 @@ func (s *Store) CreateModelVersion(ctx context.Context, n track.NewModelVersion)
 		if err != nil {
 			return err
 		}
-		if err := t.row("SELECT coalesce(max(version), 0) + 1 FROM model_versions WHERE model = ?", []any{r.row}, &version); err != nil {
+		if version, err = t.versionNumber(r.row, &n); err != nil {
 			return err
 		}
 		var row int64
+		created := cmp.Or(n.Created, t.now)
 		err = t.row(`INSERT INTO model_versions (model, version, stage, description, user_id, source, storage_location, run_id, run_link, model_id, status, status_message, created, updated)
 			VALUES (?, ?, 'None', ?, ?, ?, ?, ?, ?, ?, 'READY', '', ?, ?) RETURNING id`,
-			[]any{r.row, version, n.Description, n.User, n.Source, n.StorageLocation, n.RunID, n.RunLink, n.ModelID, t.now, t.now}, &row)
+			[]any{r.row, version, n.Description, n.User, n.Source, n.StorageLocation, n.RunID, n.RunLink, n.ModelID, created, t.now}, &row)
 		if err == nil {
-			_, err = t.exec("UPDATE registered_models SET updated = ? WHERE id = ?", t.now, r.row)
+			_, err = t.exec("UPDATE registered_models SET created = ?, updated = ? WHERE id = ?", min(r.Created, created), t.now, r.row)
 		}
 		if err == nil {
 			err = t.setPairs("model_version_tags", "version", row, n.Tags)
@@ -104,6 +105,19 @@ func (s *Store) CreateModelVersion(ctx context.Context, n track.NewModelVersion)
 		return track.ModelVersion{}, err
 	}
 	return s.ModelVersion(ctx, n.Name, version)
+}
+
+// versionNumber returns the number that a new version gets.
+func (t *tx) versionNumber(model int64, n *track.NewModelVersion) (version int64, err error) {
+	if n.Version == 0 {
+		err = t.row("SELECT coalesce(max(version), 0) + 1 FROM model_versions WHERE model = ?", []any{model}, &version)
+		return version, err
+	}
+	taken, err := t.exists("SELECT id FROM model_versions WHERE model = ? AND version = ?", model, n.Version)
+	if err == nil && taken {
+		err = track.Errorf(track.AlreadyExists, "Model Version (name=%s, version=%d) already exists", n.Name, n.Version)
+	}
+	return n.Version, err
 }
 
 // ModelVersion implements [track.Registry].

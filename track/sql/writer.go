@@ -185,7 +185,7 @@ func (w *writer) attempt(all []*request) ([]*request, error) {
 	if err != nil {
 		return all, err
 	}
-	if err := w.conn.plain("COMMIT"); err != nil {
+	if err := w.insist("COMMIT"); err != nil {
 		return all, lostError{err}
 	}
 	w.store.names.add(fresh)
@@ -249,11 +249,7 @@ func (w *writer) begin() (err error) {
 		}
 	}
 	queries := w.store.dialect.begin()
-	for deadline := time.Now().Add(patience); ; {
-		if err = w.conn.plain(queries[0]); !isBusy(err) || time.Now().After(deadline) {
-			break
-		}
-	}
+	err = w.insist(queries[0])
 	for _, q := range queries[1:] {
 		if err == nil {
 			err = w.conn.plain(q)
@@ -262,7 +258,17 @@ func (w *writer) begin() (err error) {
 	return err
 }
 
-// pollLocks has SQLite wait only a millisecond for a lock, after which begin
+// insist carries out a query for which others may hold a lock: those that write, and
+// without a write-ahead log, those that read.
+func (w *writer) insist(query string) error {
+	for deadline := time.Now().Add(patience); ; {
+		if err := w.conn.plain(query); !isBusy(err) || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// pollLocks has SQLite wait only a millisecond for a lock, after which insist
 // tries again. By itself it would look ever more seldom, up to ten times a
 // second, and might find the lock taken each time.
 func (c *conn) pollLocks() error {

@@ -1,0 +1,168 @@
+package slurm
+
+import (
+	"context"
+	"errors"
+	"strings"
+)
+
+// State is what Slurm calls the state of a job.
+type State string
+
+// The states that matter here; others stand for a job that waits or runs.
+const (
+	Pending     State = "PENDING"
+	Running     State = "RUNNING"
+	Completed   State = "COMPLETED"
+	Failed      State = "FAILED"
+	Cancelled   State = "CANCELLED"
+	TimedOut    State = "TIMEOUT"
+	Deadline    State = "DEADLINE"
+	NodeFail    State = "NODE_FAIL"
+	BootFail    State = "BOOT_FAIL"
+	OutOfMemory State = "OUT_OF_MEMORY"
+	Preempted   State = "PREEMPTED"
+	Revoked     State = "REVOKED"
+)
+
+// Over reports whether a job of this state has ended.
+func (s State) Over() bool {
+	switch s {
+	case Completed, Failed, Cancelled, TimedOut, Deadline, NodeFail, BootFail, OutOfMemory, Preempted, Revoked:
+		return true
+	}
+	return false
+}
+
+// Job is what Slurm says of a job, or of a task of an array.
+type Job struct {
+	ID     string // as sbatch gave it: of an array, for all of its tasks
+	Task   string // index in the array; "" if it is none
+	State  State
+	Reason string // why it waits, or ended
+	Node   string // where it runs or ran; "" if nowhere
+}
+
+// Stuck reports whether a waiting job will never start by itself, though nobody
+// held it: its start failed, or what it waits for did.
+func (j *Job) Stuck() bool {
+	return j.State == Pending && (j.LaunchFailed() || j.Orphaned())
+}
+
+// LaunchFailed reports whether a node could not start the job, so that it was put
+// back and held.
+func (j *Job) LaunchFailed() bool {
+	reason := strings.ReplaceAll(strings.ToLower(j.Reason), "_", " ")
+	return strings.Contains(reason, "launch failed") || reason == "jobholdmaxrequeue"
+}
+
+// Orphaned reports whether the job waits, or waited, for one that did not succeed.
+func (j *Job) Orphaned() bool { return j.Reason == "DependencyNeverSatisfied" }
+
+// format of squeue: number, index in the array, state, reason, node.
+const format = "%F|%K|%T|%N|%r"
+
+// Jobs asks for the jobs with these numbers. Those that the controller has forgotten
+// are looked for in the accounts; what is in neither is left out.
+func (c *Client) Jobs(ctx context.Context, ids []string) ([]Job, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	// Among several numbers, one that is not known is no error; so that a single one
+	// is not either, squeue is asked in that way always.
+	out, err := c.run(ctx, "", "squeue", "--noheader", "--array", "--states=all", "--jobs="+strings.Join(ids, ","), "--format="+format)
+	var refused *Error
+	if errors.As(err, &refused) && strings.Contains(refused.Msg, "Invalid job id") {
+		out, err = "", nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	jobs := ParseQueue(out)
+	if lost := without(ids, jobs); len(lost) > 0 {
+		jobs = append(jobs, c.accounted(ctx, lost)...)
+	}
+	return jobs, nil
+}
+
+// without returns the ids that none of the jobs has.
+func without(ids []string, jobs []Job) []string {
+	has := map[string]bool{}
+	for i := range jobs {
+		has[jobs[i].ID] = true
+	}
+	var lost []string
+	for _, id := range ids {
+		if !has[id] {
+			lost = append(lost, id)
+		}
+	}
+	return lost
+}
+
+// accounted asks the accounts, which many clusters do not keep.
+func (c *Client) accounted(ctx context.Context, ids []string) []Job {
+	out, err := once(ctx, "", "sacct", "--allocations", "--noheader", "--parsable2", "--jobs="+strings.Join(ids, ","), "--format=JobID,State,NodeList")
+	if err != nil {
+		return nil
+	}
+	return ParseAccounts(out)
+}
+
+// ParseQueue reads what squeue printed. A line that makes no sense is left out.
+func ParseQueue(out string) []Job {
+	var jobs []Job
+	for line := range strings.Lines(out) {
+		f := strings.SplitN(strings.TrimRight(line, "\r\n"), "|", 5)
+		if len(f) != 5 || !idPattern.MatchString(f[0]) {
+			continue
+		}
+		j := Job{ID: f[0], State: stateOf(f[2]), Node: known(f[3]), Reason: known(f[4])}
+		if idPattern.MatchString(f[1]) {
+			j.Task = f[1]
+		}
+		if j.State != "" {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs
+}
+
+// ParseAccounts reads what sacct printed. A line that makes no sense is left out.
+func ParseAccounts(out string) []Job {
+	var jobs []Job
+	for line := range strings.Lines(out) {
+		f := strings.Split(strings.TrimRight(line, "\r\n"), "|")
+		if len(f) != 3 {
+			continue
+		}
+		id, task, isTask := strings.Cut(f[0], "_")
+		if !idPattern.MatchString(id) || isTask && !idPattern.MatchString(task) {
+			continue // tasks that did not begin stand in one line: 12_[3-7]
+		}
+		if j := (Job{ID: id, Task: task, State: stateOf(f[1]), Node: known(f[2])}); j.State != "" {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs
+}
+
+// stateOf returns the state in a word or more: "CANCELLED by 0".
+func stateOf(text string) State {
+	word, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	for _, r := range word {
+		if (r < 'A' || r > 'Z') && r != '_' {
+			return ""
+		}
+	}
+	return State(word)
+}
+
+// known returns a text that is not one of Slurm's words for nothing.
+func known(text string) string {
+	switch text = strings.TrimSpace(text); text {
+	case "None", "(null)", "None assigned", "N/A", "n/a":
+		return ""
+	}
+	return text
+}
