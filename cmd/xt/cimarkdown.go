@@ -14,7 +14,7 @@ const mostRows = 40
 // the pictures.
 func (s *summary) markdown(files *assetFiles) string {
 	var b strings.Builder
-	b.WriteString("<!-- xt -->\n## " + s.headline() + "\n\n")
+	b.WriteString("<!-- xt -->\n## " + s.mark() + " " + s.headline() + "\n\n")
 	fmt.Fprintf(&b, "%s compared with %s", code(s.head), code(s.base))
 	if s.noBase != "" {
 		fmt.Fprintf(&b, ", which is not there to compare with: %s", plain(s.noBase))
@@ -32,19 +32,36 @@ func (s *summary) markdown(files *assetFiles) string {
 	return b.String()
 }
 
+// mark is the verdict as a picture that stands out in a list of comments.
+func (s *summary) mark() string {
+	return map[pipeline.Level]string{pipeline.Error: "❌", pipeline.Warning: "⚠️", "": "✅"}[s.level()]
+}
+
+// level returns how bad the worst is; "" if all is well.
+func (s *summary) level() pipeline.Level {
+	switch {
+	case s.check.Count(pipeline.Error) > 0 || s.verified != nil && !s.verified.OK:
+		return pipeline.Error
+	case s.check.Count(pipeline.Warning) > 0:
+		return pipeline.Warning
+	}
+	return ""
+}
+
+// headline is the verdict in a line.
 func (s *summary) headline() string {
 	errs := s.check.Count(pipeline.Error)
 	switch {
 	case errs > 0:
-		return "❌ xt: " + plural(errs, "error")
+		return "xt: " + plural(errs, "error")
 	case s.verified != nil && !s.verified.OK:
-		return "❌ xt: a result could not be made again"
+		return "xt: a result could not be made again"
 	case s.check.Count(pipeline.Warning) > 0:
-		return "⚠️ xt: the results belong to the code, " + plural(s.check.Count(pipeline.Warning), "warning")
+		return "xt: the results belong to the code, " + plural(s.check.Count(pipeline.Warning), "warning")
 	case s.verified != nil:
-		return "✅ xt: the results belong to the code, and were made again"
+		return "xt: the results belong to the code, and were made again"
 	}
-	return "✅ xt: the results belong to the code"
+	return "xt: the results belong to the code"
 }
 
 // section writes a heading and a table.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xtrepro/xt/internal/chart"
@@ -20,7 +21,30 @@ type drawing struct {
 	pictures []picture
 	spec     string      // the path of a Vega-Lite specification that it is to be drawn by; "" for none
 	data     []dataPoint // for the specification, and for JSON
+	filled   []byte      // the specification with the data in it
 	notes    []string    // what could not be drawn, and why
+	err      error       // the first mistake among these
+}
+
+// empty reports whether there is nothing to see.
+func (d *drawing) empty() bool {
+	return len(d.charts) == 0 && len(d.pictures) == 0 && d.filled == nil
+}
+
+// fail notes a mistake of one plot, which is no reason not to draw the others.
+func (d *drawing) fail(err error) {
+	d.notes = append(d.notes, err.Error())
+	if d.err == nil {
+		d.err = err
+	}
+}
+
+// specHint says of a plot by a specification where it can be seen; "" of others.
+func (d *drawing) specHint() string {
+	if d.filled == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s is drawn by %s, in a page only: -o FILE.html", d.name, d.spec)
 }
 
 // picture is an image file at a revision.
@@ -38,8 +62,9 @@ const revisionKey = "rev"
 
 // plotReader gathers plots in one or more views, the oldest first.
 type plotReader struct {
-	views []*pipeline.View
-	look  pipeline.Look // what the command line says, over all else
+	views   []*pipeline.View
+	look    pipeline.Look // what the command line says, over all else
+	columns []string      // those of all data that was read
 }
 
 // read gathers the plots that are named; all if none is.
@@ -105,14 +130,82 @@ func (p *plotReader) drawing(plan *pipeline.PlotPlan) (*drawing, error) {
 			}
 		}
 	}
-	if strings.HasSuffix(look.Template, ".json") {
-		d.spec = look.Template
-	}
-	d.charts = p.chartsOf(plan, &look, sources)
 	for i := range sources {
 		d.data = append(d.data, sources[i].points()...)
+		p.note(d, &look, &sources[i])
 	}
+	if strings.HasSuffix(look.Template, ".json") {
+		d.spec = look.Template
+		if len(sources) > 0 {
+			if err := d.readSpec(p.views[len(p.views)-1], &look, sources); err != nil {
+				d.fail(err)
+			}
+		}
+		return d, nil
+	}
+	d.charts = p.chartsOf(plan, &look, sources)
 	return d, nil
+}
+
+// note tells what is missing in a table.
+func (p *plotReader) note(d *drawing, look *pipeline.Look, s *source) {
+	for _, c := range s.Columns {
+		if !slices.Contains(p.columns, c) {
+			p.columns = append(p.columns, c)
+		}
+	}
+	where := s.file
+	if len(p.views) > 1 {
+		where += " at " + s.name
+	}
+	if len(s.Rows) == 0 {
+		d.fail(&pipeline.MisuseError{Msg: where + " has no points"})
+		return
+	}
+	numbers := false
+	for j := range s.Columns {
+		numbers = numbers || s.numeric(j)
+	}
+	var lacks []string
+	for _, c := range append([]string{look.X}, look.Y...) {
+		if c != "" && s.column(c) < 0 {
+			lacks = append(lacks, strconv.Quote(c))
+		}
+	}
+	if len(lacks) > 0 {
+		d.fail(&pipeline.MisuseError{Msg: fmt.Sprintf("%s has no column %s: its columns are %s", where, strings.Join(lacks, ", "), columnList(s.Columns))})
+	} else if !numbers && !s.counted(look) {
+		d.fail(&pipeline.MisuseError{Msg: fmt.Sprintf("%s has no column of numbers: its columns are %s", where, columnList(s.Columns))})
+	}
+}
+
+// counted reports whether a table is one of cases that are counted.
+func (s *source) counted(look *pipeline.Look) bool {
+	return strings.HasPrefix(look.Template, "confusion") || strings.HasSuffix(look.Template, ".json") ||
+		look.Template == "" && s.column("actual") >= 0 && s.column("predicted") >= 0
+}
+
+// columnList names columns for people.
+func columnList(names []string) string {
+	const most = 20
+	var list []string
+	for _, n := range names[:min(len(names), most)] {
+		list = append(list, strconv.Quote(shorten(n, 40)))
+	}
+	if len(names) > most {
+		list = append(list, fmt.Sprintf("and %d more", len(names)-most))
+	}
+	return strings.Join(list, ", ")
+}
+
+// unknownColumn returns a mistake if the command line names a column that is nowhere.
+func (p *plotReader) unknownColumn() error {
+	for _, c := range append([]string{p.look.X}, p.look.Y...) {
+		if c != "" && p.columns != nil && !slices.Contains(p.columns, c) {
+			return &usageError{msg: fmt.Sprintf("there is no column %q", c), hints: []string{"the columns are " + columnList(p.columns)}}
+		}
+	}
+	return nil
 }
 
 // over lays what the command line says over the look of a plot.
@@ -143,13 +236,13 @@ func (p *plotReader) source(v *pipeline.View, file string, look *pipeline.Look, 
 	switch {
 	case pipeline.Missing(err):
 		if len(p.views) == 1 {
-			d.notes = append(d.notes, fmt.Sprintf("%s is not there: \"xt repro\" makes it, \"xt pull\" fetches it", file))
+			d.fail(&pipeline.MisuseError{Msg: file + " is not there", Hint: "\"xt repro\" makes what stages make, \"xt pull\" fetches it"})
 		} else {
 			d.notes = append(d.notes, fmt.Sprintf("%s is not there at %s", file, v.Name))
 		}
 		return nil, nil
 	case errors.As(err, &misuse):
-		d.notes = append(d.notes, misuse.Error())
+		d.fail(misuse)
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -160,10 +253,7 @@ func (p *plotReader) source(v *pipeline.View, file string, look *pipeline.Look, 
 	}
 	t, err := pipeline.ParsePlot(file, b, !look.NoHeader)
 	if err != nil {
-		if len(p.views) == 1 && len(d.notes) == 0 {
-			return nil, err
-		}
-		d.notes = append(d.notes, err.Error())
+		d.fail(err)
 		return nil, nil
 	}
 	return &source{slices.Index(p.views, v), v.Name, file, t}, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -8,13 +9,16 @@ import (
 	"strings"
 
 	"github.com/xtrepro/xt/internal/chart"
+	"github.com/xtrepro/xt/internal/vega"
+	"github.com/xtrepro/xt/pipeline"
 )
 
-// page is a document in HTML that needs nothing else: pictures are in it, and it may
-// load and run nothing.
+// page is a document in HTML that needs nothing else: pictures are in it. It may load
+// nothing, and run only the programs of package vega, if something is drawn by these.
 type page struct {
 	title string
 	body  strings.Builder
+	vega  bool // whether these programs are needed
 }
 
 func newPage(title string) *page { return &page{title: title} }
@@ -27,12 +31,29 @@ figure{margin:0;max-width:100%}figure img{max-width:100%;height:auto;border:1px 
 figcaption,.note{color:#777;font-size:.85rem;overflow-wrap:anywhere}
 table{border-collapse:collapse;margin:.5rem 0;display:block;overflow-x:auto}th,td{text-align:left;padding:.25rem .75rem;border-bottom:1px solid #8883;vertical-align:top;overflow-wrap:anywhere}
 th{font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}code{font-size:.9em}
-.good{color:#1a7f37}.bad{color:#cf222e}`
+.vega svg{max-width:100%;height:auto}
+.verdict{font-weight:600;border-left:4px solid;padding-left:.75rem}.good{color:#1a7f37}.fair{color:#9a6700}.bad{color:#cf222e}
+@media(prefers-color-scheme:dark){.good{color:#3fb950}.fair{color:#d29922}.bad{color:#f85149}.note,figcaption{color:#9198a1}}`
 
 // bytes returns the document.
-func (p *page) bytes() []byte {
-	sum := sha256.Sum256([]byte(pageStyle))
-	policy := "default-src 'none'; img-src data:; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+func (p *page) bytes() ([]byte, error) {
+	policy := "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; style-src " + sourceHash(pageStyle)
+	var scripts strings.Builder
+	if p.vega {
+		list, err := vega.Scripts()
+		if err != nil {
+			return nil, err
+		}
+		policy += "; script-src"
+		for i, text := range list {
+			policy += " " + sourceHash(text)
+			kind := ""
+			if i == len(list)-1 {
+				kind = ` type="module"` // so that its names are its own
+			}
+			fmt.Fprintf(&scripts, "<script%s>%s</script>\n", kind, text)
+		}
+	}
 	return []byte(fmt.Sprintf(`<!doctype html>
 <html lang="en">
 <head>
@@ -46,19 +67,30 @@ func (p *page) bytes() []byte {
 </head>
 <body>
 <h1>%s</h1>
-%s</body>
+%s%s</body>
 </html>
-`, html.EscapeString(policy), html.EscapeString(p.title), pageStyle, html.EscapeString(p.title), p.body.String()))
+`, html.EscapeString(policy), html.EscapeString(p.title), pageStyle, html.EscapeString(p.title), p.body.String(), scripts.String())), nil
+}
+
+// sourceHash names a text in a content security policy.
+func sourceHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
 // drawing adds a plot: its charts, then pictures side by side.
 func (p *page) drawing(d *drawing) {
 	fmt.Fprintf(&p.body, "<section>\n<h2>%s</h2>\n<div class=\"row\">\n", html.EscapeString(d.name))
 	for _, c := range d.charts {
-		p.figure(chart.SVG(chart.DefaultSize, c), "image/svg+xml", c.Title, "")
+		p.figure(chart.SVG(c), "image/svg+xml", c.Title, "")
 	}
 	for _, x := range d.pictures {
 		p.figure(x.bytes, x.mediaType, x.file, x.file+" ("+x.rev+")")
+	}
+	if d.filled != nil {
+		p.vega = true
+		// The JSON has no < in it: it cannot end the element.
+		fmt.Fprintf(&p.body, "<figure class=\"vega\" aria-label=\"%s\"><script type=\"application/json\">%s</script></figure>\n", html.EscapeString(d.name), d.filled)
 	}
 	p.body.WriteString("</div>\n")
 	for _, n := range d.notes {
@@ -80,6 +112,12 @@ func (p *page) figure(b []byte, mediaType, alt, caption string) {
 // heading adds a title of a part.
 func (p *page) heading(text string) {
 	fmt.Fprintf(&p.body, "<h2>%s</h2>\n", html.EscapeString(text))
+}
+
+// verdict adds a line that says how things stand, in a colour too.
+func (p *page) verdict(level pipeline.Level, text string) {
+	class := map[pipeline.Level]string{pipeline.Error: "bad", pipeline.Warning: "fair"}[level]
+	fmt.Fprintf(&p.body, "<p class=\"verdict %s\">%s</p>\n", cmp.Or(class, "good"), html.EscapeString(text))
 }
 
 // paragraph adds a text.

@@ -45,7 +45,7 @@ func plotFlags() []cli.Flag {
 		&cli.StringFlag{Name: "output", Aliases: []string{"o", "out"}, Usage: "write into `FILE`: .html, .svg, .png or .md"},
 		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "replace the file if it is there"},
 		&cli.BoolFlag{Name: "open", Usage: "open the file that was written"},
-		&cli.StringFlag{Name: "template", Aliases: []string{"t"}, Usage: "draw them as `TEMPLATE`: " + strings.Join(pipeline.Templates, ", ")},
+		&cli.StringFlag{Name: "template", Aliases: []string{"t"}, Usage: "draw them as `TEMPLATE`: " + strings.Join(pipeline.Templates, ", ") + ", or a file of Vega-Lite"},
 		&cli.StringFlag{Name: "x", Usage: "the `COLUMN` of x"},
 		&cli.StringSliceFlag{Name: "y", Usage: "a `COLUMN` of y"},
 		&cli.StringFlag{Name: "title", Usage: "the `TITLE`"},
@@ -56,14 +56,20 @@ func plotFlags() []cli.Flag {
 }
 
 // lookOf reads what the command line says of how plots are drawn.
-func lookOf(c *cli.Context) (pipeline.Look, error) {
+func (a *app) lookOf(c *cli.Context, w *pipeline.Workspace) (pipeline.Look, error) {
 	k := pipeline.Look{
 		Template: c.String("template"), X: c.String("x"), Title: c.String("title"), XLabel: c.String("x-label"), YLabel: c.String("y-label"), NoHeader: c.Bool("no-header"),
 	}
 	if y := c.StringSlice("y"); len(y) > 0 {
 		k.Y = y
 	}
-	if t := k.Template; t != "" && !strings.HasSuffix(t, ".json") {
+	if strings.HasSuffix(k.Template, ".json") {
+		rel, err := w.Rel(a.dir, k.Template)
+		if err != nil {
+			return k, &usageError{msg: err.Error()}
+		}
+		k.Template = rel
+	} else if t := k.Template; t != "" {
 		for _, known := range pipeline.Templates {
 			if t == known {
 				return k, nil
@@ -124,13 +130,19 @@ func (a *app) diffPlots(c *cli.Context) error {
 
 // drawPlots draws the plots of one view, or of several over one another.
 func (a *app) drawPlots(c *cli.Context, w *pipeline.Workspace, vs []*pipeline.View, names []string) error {
-	look, err := lookOf(c)
+	look, err := a.lookOf(c, w)
 	if err != nil {
 		return err
 	}
 	r := &plotReader{views: vs, look: look}
 	all, err := r.read(names)
 	if err != nil {
+		return err
+	}
+	if err := r.unknownColumn(); err != nil {
+		return err
+	}
+	if err := nothingDrawn(all, names); err != nil {
 		return err
 	}
 	if c.Bool("json") {
@@ -156,9 +168,26 @@ func (a *app) drawPlots(c *cli.Context, w *pipeline.Workspace, vs []*pipeline.Vi
 		return err
 	}
 	if c.Bool("open") {
-		return openFile(filepath.Join(a.dir, file))
+		return openFile(a.resolve(file))
 	}
 	return nil
+}
+
+// nothingDrawn returns the mistake for which a plot that was asked for cannot be seen, or
+// none of all.
+func nothingDrawn(all []*drawing, names []string) error {
+	var first error
+	for _, d := range all {
+		switch {
+		case !d.empty():
+			if len(names) == 0 {
+				return nil
+			}
+		case first == nil:
+			first = d.err
+		}
+	}
+	return first
 }
 
 func titleOf(vs []*pipeline.View) string {
@@ -181,7 +210,7 @@ func plotFile(name, title string, all []*drawing) ([]byte, error) {
 		for _, d := range all {
 			p.drawing(d)
 		}
-		return p.bytes(), nil
+		return p.bytes()
 	case ".md":
 		var b strings.Builder
 		fmt.Fprintf(&b, "## %s\n", plain(title))
@@ -189,12 +218,12 @@ func plotFile(name, title string, all []*drawing) ([]byte, error) {
 		return []byte(b.String()), nil
 	case ".svg", ".png":
 		if len(charts) == 0 {
-			return nil, &usageError{msg: "there is nothing to draw: pictures and specifications go into .html"}
+			return nil, &usageError{msg: "there is nothing to draw there: pictures and what specifications draw are in pages only", hints: []string{"-o FILE.html"}}
 		}
 		if strings.EqualFold(filepath.Ext(name), ".svg") {
-			return chart.SVG(chart.DefaultSize, charts...), nil
+			return chart.SVG(charts...), nil
 		}
-		return chart.PNG(chart.DefaultSize, charts...)
+		return chart.PNG(charts...)
 	}
 	return nil, &usageError{msg: fmt.Sprintf("--output %s: the ending says what is written, and this is none that is known", name), hints: []string{"use .html, .svg, .png or .md"}}
 }
@@ -208,6 +237,9 @@ func (a *app) printPlots(all []*drawing) {
 		}
 		for _, p := range d.pictures {
 			a.term.Printf("%s: a picture, %s; -o FILE.html shows it\n", shown(p.file), term.Bytes(int64(len(p.bytes))))
+		}
+		if hint := d.specHint(); hint != "" {
+			a.term.Printf("%s\n", shown(hint))
 		}
 		for _, n := range d.notes {
 			a.term.Warnf("%s", n)

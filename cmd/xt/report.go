@@ -50,7 +50,7 @@ func (a *app) writeReport(c *cli.Context) error {
 	var text []byte
 	switch ext := strings.ToLower(filepath.Ext(c.String("output"))); ext {
 	case ".html", ".htm":
-		text = s.html()
+		text, err = s.html()
 	case ".md":
 		files := &assetFiles{a: a, dir: c.String("assets"), from: filepath.Dir(c.String("output")), force: c.Bool("force")}
 		text = []byte(s.markdown(files))
@@ -60,19 +60,22 @@ func (a *app) writeReport(c *cli.Context) error {
 	default:
 		return &usageError{msg: fmt.Sprintf("--output %s: the ending says what is written, and this is none that is known", c.String("output")), hints: []string{"use .html or .md"}}
 	}
+	if err != nil {
+		return err
+	}
 	if err := a.writeFile(c.String("output"), text, c.Bool("force") || c.Bool("open")); err != nil {
 		return err
 	}
 	if c.Bool("open") {
-		return openFile(filepath.Join(a.dir, c.String("output")))
+		return openFile(a.resolve(c.String("output")))
 	}
 	return nil
 }
 
 // html writes the summary as one page.
-func (s *summary) html() []byte {
+func (s *summary) html() ([]byte, error) {
 	p := newPage("xt report")
-	p.paragraph(s.headline())
+	p.verdict(s.level(), s.headline())
 	compared := s.head + " compared with " + s.base
 	if s.noBase != "" {
 		compared += ", which is not there to compare with: " + s.noBase
@@ -228,7 +231,7 @@ func writePlots(b *strings.Builder, all []*drawing, files *assetFiles) {
 		n := 0
 		for _, c := range d.charts {
 			n++
-			if link := files.put(assetName(d.name, n, ".svg"), chart.SVG(chart.DefaultSize, c)); link != "" {
+			if link := files.put(assetName(d.name, n, ".svg"), chart.SVG(c)); link != "" {
 				fmt.Fprintf(b, "![%s](%s)\n", plain(c.Title), link)
 			} else {
 				writeSparks(b, c)
@@ -241,6 +244,9 @@ func writePlots(b *strings.Builder, all []*drawing, files *assetFiles) {
 			} else {
 				fmt.Fprintf(b, "%s: a picture of %s (%s)\n\n", plain(x.rev), term.Bytes(int64(len(x.bytes))), code(x.file))
 			}
+		}
+		if hint := d.specHint(); hint != "" {
+			fmt.Fprintf(b, "%s\n\n", plain(hint))
 		}
 		for _, note := range d.notes {
 			fmt.Fprintf(b, "%s\n\n", plain(note))

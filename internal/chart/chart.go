@@ -45,11 +45,28 @@ type Cells struct {
 	Share         bool        // values are shares of 1
 }
 
-// Size is how large a picture is, in pixels.
-type Size struct{ Width, Height int }
+// size is how large a picture is, in pixels.
+type size struct{ width, height float64 }
 
-// DefaultSize is that of a chart in a page.
-var DefaultSize = Size{640, 360}
+// size returns how large the chart is drawn: curves all alike, and taller by what a long
+// legend takes; cells no larger than their numbers need, so that two stand side by side.
+func (c *Chart) size() size {
+	s := size{528, 312}
+	if c.Kind != Heat {
+		if rows := len(c.legend(s.width)); rows > 1 {
+			s.height += float64(rows-1) * lineSpace
+		}
+		s.height += c.turnedNames(s.width - marginLeft - marginRight)
+		return s
+	}
+	m := c.Cells
+	if m == nil || len(m.Rows) == 0 || len(m.Rows) > maxCells || len(m.Columns) > maxCells {
+		return size{360, 120}
+	}
+	n := float64(max(len(m.Rows), len(m.Columns)))
+	cell := math.Min(math.Max(420/n, 9), 36)
+	return size{math.Max(cell*float64(len(m.Columns))+c.cellsLeft()+marginRight, 260), cell*float64(len(m.Rows)) + 90}
+}
 
 // MaxPoints is how many points of a series are drawn.
 const MaxPoints = 2000

@@ -61,15 +61,19 @@ type frame struct {
 	left, top, right, bottom float64
 	x, y                     span
 	logX, logY               bool
+	turned                   float64 // how much room names below the axis take that are turned; 0 if they are not
 }
 
 func (f *frame) point(x, y float64) point {
 	return point{f.left + f.x.at(x, f.logX)*(f.right-f.left), f.bottom - f.y.at(y, f.logY)*(f.bottom-f.top)}
 }
 
+// Colour returns the n-th colour of curves.
+func Colour(n int) string { return palette[n%len(palette)] }
+
 // draw draws the chart.
-func (c *Chart) draw(to canvas, size Size) {
-	w, h := float64(size.Width), float64(size.Height)
+func (c *Chart) draw(to canvas, size size) {
+	w, h := size.width, size.height
 	to.rect(0, 0, w, h, plainInk(inkPaper))
 	top := marginTop
 	if c.Title != "" {
@@ -86,6 +90,8 @@ func (c *Chart) draw(to canvas, size Size) {
 	if c.XLabel != "" {
 		f.bottom -= lineSpace
 	}
+	f.turned = c.turnedNames(f.right - f.left)
+	f.bottom -= f.turned
 	if c.YLabel != "" {
 		f.left += lineSpace
 	}
@@ -107,32 +113,62 @@ func (c *Chart) draw(to canvas, size Size) {
 	}
 }
 
-// drawLegend names the series in as many lines as it takes, and returns where the
-// axes begin.
-func (c *Chart) drawLegend(to canvas, w, top float64) float64 {
+// maxLegend is how many lines the names of series take.
+const maxLegend = 8
+
+// legend returns the names of the series with what they take, in lines. Of very many not
+// all are named.
+func (c *Chart) legend(w float64) [][]entry {
 	if len(c.Series) < 2 && (len(c.Series) == 0 || c.Series[0].Name == "") {
-		return top
+		return nil
 	}
-	x, y := marginLeft, top
-	for _, s := range c.Series {
-		name := clip(s.Name, w-marginLeft-40, textSize)
-		width := 30 + textWidth(name, textSize)
-		if x > marginLeft && x+width > w-marginRight {
-			x, y = marginLeft, y+lineSpace
+	lines, x := [][]entry{nil}, marginLeft
+	for i := range c.Series {
+		s := &c.Series[i]
+		e := entry{s, clip(s.Name, w-marginLeft-40, textSize), 0, 0}
+		e.width = 30 + textWidth(e.name, textSize)
+		if x > marginLeft && x+e.width > w-marginRight {
+			if len(lines) == maxLegend {
+				last := &lines[maxLegend-1][len(lines[maxLegend-1])-1]
+				last.name, last.series = fmt.Sprintf("and %d more", len(c.Series)-i+1), nil
+				break
+			}
+			lines, x = append(lines, nil), marginLeft
 		}
-		if c.Kind == Line {
-			to.line([]point{{x, y}, {x + 16, y}}, plainInk(s.Colour), 2, s.Dashed)
-		} else {
-			to.rect(x+3, y-5, 10, 10, plainInk(s.Colour))
-		}
-		to.text(point{x + 20, y + 4}, name, textSize, begin, plainInk(inkText), false)
-		x += width
+		e.x = x
+		lines[len(lines)-1] = append(lines[len(lines)-1], e)
+		x += e.width
 	}
-	return y + lineSpace
+	return lines
+}
+
+// entry is a name in a legend; with no series it stands for those that are not named.
+type entry struct {
+	series   *Series
+	name     string
+	x, width float64
+}
+
+// drawLegend names the series and returns where the axes begin.
+func (c *Chart) drawLegend(to canvas, w, top float64) float64 {
+	for _, line := range c.legend(w) {
+		for _, e := range line {
+			switch {
+			case e.series == nil:
+			case c.Kind == Line:
+				to.line([]point{{e.x, top}, {e.x + 16, top}}, plainInk(e.series.Colour), 2, e.series.Dashed)
+			default:
+				to.rect(e.x+3, top-5, 10, 10, plainInk(e.series.Colour))
+			}
+			to.text(point{e.x + 20, top + 4}, e.name, textSize, begin, plainInk(inkText), false)
+		}
+		top += lineSpace
+	}
+	return top
 }
 
 func (c *Chart) drawAxes(to canvas, f *frame, w, h float64) {
-	for _, t := range f.y.ticks(max(2, int((f.bottom-f.top)/45)), c.LogY) {
+	for _, t := range f.y.ticks(max(2, int((f.bottom-f.top)/36)), c.LogY) {
 		p := f.point(f.x.low, t.at)
 		to.line([]point{{f.left, p.y}, {f.right, p.y}}, plainInk(inkGrid), 1, false)
 		to.text(point{f.left - 6, p.y + 4}, t.label, textSize, end, plainInk(inkFaint), false)
@@ -140,11 +176,15 @@ func (c *Chart) drawAxes(to canvas, f *frame, w, h float64) {
 	for _, t := range c.xTicks(f) {
 		p := f.point(t.at, f.y.low)
 		to.line([]point{{p.x, f.bottom}, {p.x, f.bottom + 4}}, plainInk(inkFaint), 1, false)
-		to.text(point{p.x, f.bottom + 16}, t.label, textSize, middle, plainInk(inkFaint), false)
+		if f.turned > 0 {
+			to.text(point{p.x + 4, f.bottom + 7}, t.label, textSize, end, plainInk(inkFaint), true)
+		} else {
+			to.text(point{p.x, f.bottom + 16}, t.label, textSize, middle, plainInk(inkFaint), false)
+		}
 	}
 	to.line([]point{{f.left, f.bottom}, {f.right, f.bottom}}, plainInk(inkFaint), 1, false)
 	if c.XLabel != "" {
-		to.text(point{(f.left + f.right) / 2, f.bottom + 32}, clip(c.XLabel, f.right-f.left, textSize), textSize, middle, plainInk(inkText), false)
+		to.text(point{(f.left + f.right) / 2, f.bottom + f.turned + 32}, clip(c.XLabel, f.right-f.left, textSize), textSize, middle, plainInk(inkText), false)
 	}
 	if c.YLabel != "" {
 		to.text(point{14, (f.top + f.bottom) / 2}, clip(c.YLabel, f.bottom-f.top, textSize), textSize, middle, plainInk(inkText), true)
@@ -161,18 +201,40 @@ func (c *Chart) xTicks(f *frame) []tick {
 	if c.Categories == nil {
 		return f.x.ticks(max(2, int(room/80)), c.LogX)
 	}
-	widest := 20.0
-	for _, name := range c.Categories {
-		widest = math.Max(widest, textWidth(clip(name, 120, textSize), textSize)+12)
+	each := c.widestName() + 12
+	if f.turned > 0 {
+		each = textSize + 3
 	}
-	every := max(1, int(math.Ceil(float64(len(c.Categories))*widest/room)))
+	every := max(1, int(math.Ceil(float64(len(c.Categories))*each/room)))
 	var list []tick
 	for i := 0; i < len(c.Categories); i += every {
 		if v := float64(i); v >= f.x.low && v <= f.x.high {
-			list = append(list, tick{v, clip(c.Categories[i], 120, textSize)})
+			list = append(list, tick{v, clip(c.Categories[i], maxName, textSize)})
 		}
 	}
 	return list
+}
+
+// maxName is how wide the name of a category is drawn.
+const maxName = 120
+
+func (c *Chart) widestName() float64 {
+	widest := 8.0
+	for _, name := range c.Categories {
+		widest = math.Max(widest, textWidth(clip(name, maxName, textSize), textSize))
+	}
+	return widest
+}
+
+// turnedNames returns how much room the names of categories take below the axis beyond
+// that of numbers: some where they are too wide to stand beside one another, and are
+// turned.
+func (c *Chart) turnedNames(room float64) float64 {
+	widest := c.widestName()
+	if len(c.Categories) < 2 || float64(len(c.Categories))*(widest+12) <= room {
+		return 0
+	}
+	return math.Max(1, widest-8)
 }
 
 // drawLine draws a curve, with gaps where there are no numbers.
@@ -234,10 +296,7 @@ func (c *Chart) drawCells(to canvas, w, h, top float64) {
 		to.text(point{w / 2, h / 2}, note, textSize, middle, plainInk(inkFaint), false)
 		return
 	}
-	left := 30.0
-	for _, name := range m.Rows {
-		left = math.Max(left, textWidth(clip(name, 120, textSize), textSize)+30)
-	}
+	left := c.cellsLeft()
 	cell := math.Min((w-left-marginRight)/float64(len(m.Columns)), (h-top-50)/float64(len(m.Rows)))
 	left += (w - left - marginRight - cell*float64(len(m.Columns))) / 2
 	largest := 0.0
@@ -263,7 +322,16 @@ func (c *Chart) drawCells(to canvas, w, h, top float64) {
 		to.text(point{left + (float64(j)+0.5)*cell, bottom + 14}, clip(m.Columns[j], math.Max(cell*float64(every), 20), textSize), textSize, middle, plainInk(inkFaint), false)
 	}
 	to.text(point{left + cell*float64(len(m.Columns))/2, bottom + 32}, c.XLabel, textSize, middle, plainInk(inkText), false)
-	to.text(point{12, (top + bottom) / 2}, c.YLabel, textSize, middle, plainInk(inkText), true)
+	to.text(point{left - c.cellsLeft() + 12, (top + bottom) / 2}, c.YLabel, textSize, middle, plainInk(inkText), true)
+}
+
+// cellsLeft is how much room the names of rows take.
+func (c *Chart) cellsLeft() float64 {
+	left := 30.0
+	for _, name := range c.Cells.Rows {
+		left = math.Max(left, textWidth(clip(name, 120, textSize), textSize)+34)
+	}
+	return left
 }
 
 func (c *Chart) drawCell(to canvas, x, y, cell, v, largest float64) {

@@ -2,6 +2,7 @@ package chart
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -24,13 +25,22 @@ import (
 // today's screens.
 const scale = 2
 
+// maxPixels is how many there are in a PNG at most.
+const maxPixels = 100e6
+
 // PNG draws charts below one another, on white.
-func PNG(size Size, charts ...*Chart) ([]byte, error) {
-	img := image.NewRGBA(image.Rect(0, 0, size.Width*scale, size.Height*scale*len(charts)))
+func PNG(charts ...*Chart) ([]byte, error) {
+	all := stack(charts)
+	w, h := math.Ceil(all.width*scale), math.Ceil(all.height*scale)
+	if w*h > maxPixels {
+		return nil, fmt.Errorf("%d charts are too many for one picture", len(charts))
+	}
+	img := image.NewRGBA(image.Rect(0, 0, int(w), int(h)))
 	p := &raster{img: img}
-	for i, c := range charts {
-		p.shift = float64(i * size.Height)
-		c.draw(p, size)
+	for _, c := range charts {
+		own := c.size()
+		c.draw(p, size{all.width, own.height})
+		p.shift += own.height
 	}
 	if p.err != nil {
 		return nil, p.err

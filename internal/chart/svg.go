@@ -10,10 +10,11 @@ import (
 
 // SVG draws charts below one another. The picture follows the reader's choice of a
 // dark or a light page, and has a description for those who do not see it.
-func SVG(size Size, charts ...*Chart) []byte {
+func SVG(charts ...*Chart) []byte {
+	all := stack(charts)
 	s := &svg{}
-	fmt.Fprintf(&s.b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" font-family="system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif">`,
-		size.Width, size.Height*len(charts), size.Width, size.Height*len(charts))
+	fmt.Fprintf(&s.b, `<svg xmlns="http://www.w3.org/2000/svg" width="%[1]s" height="%[2]s" viewBox="0 0 %[1]s %[2]s" role="img" font-family="system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif">`,
+		number(all.width), number(all.height))
 	var titles []string
 	for _, c := range charts {
 		if c.Title != "" {
@@ -22,13 +23,25 @@ func SVG(size Size, charts ...*Chart) []byte {
 	}
 	fmt.Fprintf(&s.b, "<title>%s</title>", escape(strings.Join(titles, "; ")))
 	s.b.WriteString(svgStyle)
-	for i, c := range charts {
-		fmt.Fprintf(&s.b, `<g transform="translate(0 %d)">`, i*size.Height)
-		c.draw(s, size)
+	top := 0.0
+	for _, c := range charts {
+		fmt.Fprintf(&s.b, `<g transform="translate(0 %s)">`, number(top))
+		own := c.size()
+		c.draw(s, size{all.width, own.height})
 		s.b.WriteString("</g>")
+		top += own.height
 	}
 	s.b.WriteString("</svg>\n")
 	return s.b.Bytes()
+}
+
+// stack returns how large charts below one another are together.
+func stack(charts []*Chart) (all size) {
+	for _, c := range charts {
+		own := c.size()
+		all.width, all.height = math.Max(all.width, own.width), all.height+own.height
+	}
+	return all
 }
 
 const svgStyle = `<style>.p{fill:#fff}.t{fill:#1f2328}.f{fill:#59636e}.g{stroke:#e4e7eb}.a{stroke:#8b949e}` +

@@ -57,16 +57,34 @@ func (c *Chart) Text(width, height int, paint func(n int, s string) string) stri
 		fmt.Fprintf(&b, "%*s  %s%s%s\n", pad, "", from, strings.Repeat(" ", gap), to)
 	}
 	if len(c.Series) > 1 || len(c.Series) == 1 && c.Series[0].Name != "" {
-		var names []string
-		for _, s := range c.Series {
-			names = append(names, paint(s.Colour, "━ ")+s.Name)
-		}
-		fmt.Fprintf(&b, "%*s  %s\n", pad, "", strings.Join(names, "   "))
+		c.textLegend(&b, pad, width, paint)
 	}
 	if c.Note != "" {
 		fmt.Fprintf(&b, "%*s  (%s)\n", pad, "", c.Note)
 	}
 	return b.String()
+}
+
+// textLegend names the series, as many as there is room for in a few lines.
+func (c *Chart) textLegend(b *strings.Builder, pad, width int, paint func(int, string) string) {
+	const most = 4
+	line, used, lines := "", 0, 0
+	flush := func() {
+		fmt.Fprintf(b, "%*s  %s\n", pad, "", strings.TrimRight(line, " "))
+		line, used, lines = "", 0, lines+1
+	}
+	for i, s := range c.Series {
+		n := len([]rune(s.Name)) + 5
+		if used > 0 && pad+2+used+n > width {
+			flush()
+			if lines == most {
+				line = fmt.Sprintf("and %d more", len(c.Series)-i)
+				break
+			}
+		}
+		line, used = line+paint(s.Colour, "━ ")+s.Name+"   ", used+n
+	}
+	flush()
 }
 
 // visible returns the chart with texts that no terminal takes for commands.
