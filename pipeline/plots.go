@@ -55,7 +55,11 @@ func (v *View) PlotPlans() []PlotPlan {
 // The error wraps fs.ErrNotExist if there is none.
 func (v *View) ReadPlot(name string) ([]byte, error) {
 	b, err := v.Source.ReadFile(name)
-	if err == nil && len(b) > maxConfigSize {
+	switch {
+	case Missing(err):
+	case err != nil:
+		err = &MisuseError{Msg: fmt.Sprintf("%s cannot be read: %v", name, err)}
+	case len(b) > maxConfigSize:
 		err = &MisuseError{Msg: fmt.Sprintf("%s is larger than %d MiB", name, maxConfigSize>>20), Hint: "a plot is for people: write fewer points"}
 	}
 	return b, err

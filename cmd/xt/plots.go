@@ -93,23 +93,28 @@ func (a *app) showPlots(c *cli.Context) error {
 	}
 	names := make([]string, 0, c.NArg())
 	for _, arg := range c.Args().Slice() {
-		names = append(names, a.plotName(w, view, arg))
+		name, err := a.plotName(w, view, arg)
+		if err != nil {
+			return err
+		}
+		names = append(names, name)
 	}
 	return a.drawPlots(c, w, []*pipeline.View{view}, names)
 }
 
 // plotName returns what a word names: a plot by its name, or a file by its path from
 // where the user stands.
-func (a *app) plotName(w *pipeline.Workspace, v *pipeline.View, word string) string {
+func (a *app) plotName(w *pipeline.Workspace, v *pipeline.View, word string) (string, error) {
 	for _, p := range v.PlotPlans() {
 		if p.Name == word {
-			return word
+			return word, nil
 		}
 	}
-	if rel, err := w.Rel(a.dir, word); err == nil {
-		return rel
+	rel, err := w.Rel(a.dir, word)
+	if err != nil {
+		return "", &usageError{msg: err.Error()}
 	}
-	return filepath.ToSlash(word)
+	return rel, nil
 }
 
 func (a *app) diffPlots(c *cli.Context) error {
@@ -123,7 +128,11 @@ func (a *app) diffPlots(c *cli.Context) error {
 	}
 	var names []string
 	for _, t := range c.StringSlice("targets") {
-		names = append(names, a.plotName(w, new, t))
+		name, err := a.plotName(w, new, t)
+		if err != nil {
+			return err
+		}
+		names = append(names, name)
 	}
 	return a.drawPlots(c, w, []*pipeline.View{old, new}, names)
 }

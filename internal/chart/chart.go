@@ -139,7 +139,7 @@ func (c *Chart) bounds() (x, y span, ok bool) {
 		}
 	}
 	if x.low > x.high {
-		return span{0, 1}, span{0, 1}, false
+		return anySpan(c.LogX), anySpan(c.LogY), false
 	}
 	if c.Kind == Bar {
 		y.add(0)
@@ -161,18 +161,27 @@ var emptySpan = span{math.Inf(1), math.Inf(-1)}
 
 func (s *span) add(v float64) { s.low, s.high = math.Min(s.low, v), math.Max(s.high, v) }
 
+// anySpan is the range of an axis that nothing is on.
+func anySpan(log bool) span {
+	if log {
+		return span{1, 10}
+	}
+	return span{0, 1}
+}
+
 // widened makes a range of one value one that can be drawn.
 func (s span) widened(log bool) span {
 	switch {
-	case s.low < s.high:
+	case log && s.low < s.high, !log && s.low/2 < s.high/2:
 		return s
 	case log:
-		return span{s.low / 2, s.high * 2}
-	case s.low == 0:
+		// The smallest number of all has no half.
+		return span{math.Max(s.low/2, math.SmallestNonzeroFloat64), math.Min(s.high*2, math.MaxFloat64)}
+	case math.Abs(s.low) < math.SmallestNonzeroFloat64*4:
 		return span{-1, 1}
 	}
 	d := math.Abs(s.low) / 2
-	return span{s.low - d, s.high + d}
+	return span{math.Max(s.low-d, -math.MaxFloat64), math.Min(s.high+d, math.MaxFloat64)}
 }
 
 // at returns where a value lies in the range, from 0 to 1.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // canvas takes what a chart consists of. Coordinates are pixels from the upper left
@@ -357,28 +358,34 @@ func (c *Chart) drawCell(to canvas, x, y, cell, v, largest float64) {
 func textWidth(s string, size float64) float64 {
 	w := 0.0
 	for _, r := range s {
-		switch {
-		case r > 0x2e80:
-			w++
-		case r == 'm' || r == 'w' || r == 'M' || r == 'W' || r == '%' || r == '@':
-			w += 0.85
-		case r == 'i' || r == 'l' || r == 'j' || r == '.' || r == ',' || r == ' ' || r == 't' || r == 'f' || r == 'I' || r == ':':
-			w += 0.33
-		default:
-			w += 0.57
-		}
+		w += runeWidth(r)
 	}
 	return w * size
 }
 
+// runeWidth is about how wide a letter is, in sizes of the text.
+func runeWidth(r rune) float64 {
+	switch {
+	case r > 0x2e80:
+		return 1
+	case strings.ContainsRune("mwMW%@", r):
+		return 0.85
+	case strings.ContainsRune("iljtfI.,: ", r):
+		return 0.33
+	}
+	return 0.57
+}
+
 // clip shortens a text to what fits into a width.
 func clip(s string, width, size float64) string {
-	if textWidth(s, size) <= width {
-		return s
+	used, end := 0.0, 0 // end is of what fits before an ellipsis
+	for i, r := range s {
+		if used+size <= width {
+			end = i
+		}
+		if used += runeWidth(r) * size; used > width {
+			return s[:end] + "…"
+		}
 	}
-	runes := []rune(s)
-	for len(runes) > 0 && textWidth(string(runes), size)+size > width {
-		runes = runes[:len(runes)-1]
-	}
-	return string(runes) + "…"
+	return s
 }

@@ -46,7 +46,7 @@ func PNG(charts ...*Chart) ([]byte, error) {
 		return nil, p.err
 	}
 	var b bytes.Buffer
-	err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, img)
+	err := (&png.Encoder{CompressionLevel: png.DefaultCompression}).Encode(&b, img)
 	return b.Bytes(), err
 }
 

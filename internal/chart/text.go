@@ -33,7 +33,7 @@ func (c *Chart) Text(width, height int, paint func(n int, s string) string) stri
 	}
 	g := newGrid(max(width-12, 10), max(height, 4))
 	for i := range c.Series {
-		g.series(c, &c.Series[i], x, y)
+		g.series(c, i, x, y)
 	}
 	low, high := Number(y.low), Number(y.high)
 	pad := max(len(low), len(high))
@@ -156,7 +156,9 @@ func (g *grid) dot(x, y, colour int) {
 	g.colour[y/4][x/2] = colour
 }
 
-func (g *grid) series(c *Chart, s *Series, x, y span) {
+// series draws the n-th series. Bars of several stand beside one another.
+func (g *grid) series(c *Chart, nth int, x, y span) {
+	s := &c.Series[nth]
 	w, h := float64(2*g.width-1), float64(4*g.height-1)
 	var before *point
 	for i := range s.X {
@@ -167,6 +169,7 @@ func (g *grid) series(c *Chart, s *Series, x, y span) {
 		p := point{x.at(s.X[i], c.LogX) * w, (1 - y.at(s.Y[i], c.LogY)) * h}
 		switch {
 		case c.Kind == Bar:
+			p.x += float64(2*nth + 1 - len(c.Series))
 			g.stroke(point{p.x, (1 - y.at(math.Max(0, y.low), c.LogY)) * h}, p, s.Colour)
 		case c.Kind == Line && before != nil:
 			g.stroke(*before, p, s.Colour)

@@ -26,7 +26,7 @@ func (s span) ticks(n int, log bool) []tick {
 	first := math.Ceil(s.low/step - 1e-9)
 	for i := range 50 {
 		v := (first + float64(i)) * step
-		if v > s.high+step*1e-9 {
+		if !finite(v) || v > s.high+step*1e-9 {
 			break
 		}
 		list = append(list, tick{v, tickLabel(v, step)})

@@ -41,8 +41,9 @@ async function draw(element) {
     const plain = String(spec.$schema).includes("/vega/v")
       ? vega.parse(spec, config, { ast: true })
       : vega.parse(vegaLite.compile(spec, { config, logger }).spec, undefined, { ast: true });
-    const view = new vega.View(plain, { expr: interpreter, loader, logger, renderer: "svg", container: element, hover: true });
-    await view.runAsync();
+    const container = document.createElement("div");
+    element.prepend(container);
+    await new vega.View(plain, { expr: interpreter, loader, logger, renderer: "svg", container, hover: true }).runAsync();
     element.setAttribute("data-drawn", "");
   } catch (error) {
     tell(error);
