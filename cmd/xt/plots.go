@@ -64,9 +64,9 @@ func (a *app) lookOf(c *cli.Context, w *pipeline.Workspace) (pipeline.Look, erro
 		k.Y = y
 	}
 	if strings.HasSuffix(k.Template, ".json") {
-		rel, err := w.Rel(a.dir, k.Template)
+		rel, err := a.rel(w, k.Template)
 		if err != nil {
-			return k, &usageError{msg: err.Error()}
+			return k, err
 		}
 		k.Template = rel
 	} else if t := k.Template; t != "" {
@@ -110,11 +110,7 @@ func (a *app) plotName(w *pipeline.Workspace, v *pipeline.View, word string) (st
 			return word, nil
 		}
 	}
-	rel, err := w.Rel(a.dir, word)
-	if err != nil {
-		return "", &usageError{msg: err.Error()}
-	}
-	return rel, nil
+	return a.rel(w, word)
 }
 
 func (a *app) diffPlots(c *cli.Context) error {

@@ -223,6 +223,9 @@ func (c *Chart) textCells(b *strings.Builder) {
 		return s
 	}
 	width := 4
+	if m.Share {
+		width = len(" 0.00")
+	}
 	for _, name := range append(append([]string{}, m.Rows...), m.Columns...) {
 		width = max(width, len([]rune(short(name)))+1)
 	}
