@@ -87,18 +87,60 @@ def xt_medians() -> dict[tuple[str, str], tuple[float, float]]:
     return found
 
 
+PROJECT = """
+[params]
+x = 0.5
+[stage.train]
+cmd = "echo x: ${x} > m.yaml"
+metrics = ["m.yaml"]
+[sweep.one]
+stage = "train"
+objective = "m.yaml:x"
+params = { x = { low = 0.0, high = 1.0 } }
+"""
+
+
+def overhead(trials: int, rounds: int) -> None:
+    """What a trial costs besides its command: a sweep of a shell's echo beside as many shells."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, xt = Path(name), str(Path(name) / "xt")
+        subprocess.run(["go", "build", "-o", xt, "./cmd/xt"], cwd=REPO, check=True)
+        (folder / "xt.toml").write_text(PROJECT)
+        subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+        sweeps, shells, known = [], [], []
+        for seed in range(rounds):
+            begin = time.perf_counter()
+            subprocess.run([xt, "-q", "sweep", "one", f"--seed={seed}", f"--trials={trials}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            sweeps.append(time.perf_counter() - begin)
+            subprocess.run([xt, "-q", "sweep", "rm", "--force", "one"], cwd=folder, check=True)
+            begin = time.perf_counter()
+            subprocess.run([xt, "-q", "sweep", "one", f"--seed={seed}", f"--trials={trials}"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            known.append(time.perf_counter() - begin)
+            subprocess.run([xt, "-q", "sweep", "rm", "--force", "one"], cwd=folder, check=True)
+            begin = time.perf_counter()
+            for _ in range(trials):
+                subprocess.run(["sh", "-e", "-c", "echo 1 > m.yaml"], cwd=folder, check=True)
+            shells.append(time.perf_counter() - begin)
+    milli = [statistics.median(times) / trials * 1000 for times in (sweeps, known, shells)]
+    print(f"a trial of a shell's echo: {milli[0]:.1f} ms; with a known result {milli[1]:.1f} ms; the shell alone {milli[2]:.1f} ms")
+
+
 def main() -> None:
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("--tools", type=Path, default=Path(tempfile.gettempdir()) / "xt-bench-tools", help="where what is installed is kept")
     args.add_argument("--python", help="a Python that has Optuna")
     args.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    args.add_argument("--overhead", action="store_true", help="measure what a trial costs besides its command, and nothing else")
     opts = args.parse_args()
+    if opts.overhead:
+        overhead(200, 5)
+        return
     if opts.inside:
         optuna_medians(20, 100)
         return
     from tools import install_python
 
-    python = opts.python or install_python(opts.tools, "optuna", OPTUNA_VERSION, "python", "cmaes==0.13.1", "scipy==1.17.1")
+    python = opts.python or install_python(opts.tools / "samplers", "optuna", OPTUNA_VERSION, "python", "cmaes==0.13.1", "scipy==1.17.1")
     out = subprocess.run([python, __file__, "--inside"], stdout=subprocess.PIPE, check=True, text=True).stdout
     ours = xt_medians()
     print("| function | sampler | xt | Optuna | its quartiles | xt, µs a trial | Optuna |\n|---|---|---|---|---|---|---|")

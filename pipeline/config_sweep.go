@@ -24,8 +24,12 @@ func (l *loader) readSweeps() {
 	}
 }
 
-// The defaults of a sweep.
-const defaultMaxFailures = 5
+const (
+	defaultMaxFailures = 5
+	// maxObjectives is how many are sought at once: with more, hardly any trial is
+	// better than another, and to weigh them takes long.
+	maxObjectives = 6
+)
 
 func (l *loader) readSweep(n *tomldoc.Node, p place) Sweep {
 	s := Sweep{Name: n.Key, Sampler: "tpe", Jobs: 1, MaxFailures: defaultMaxFailures, Pos: l.pos(n.KeyAt)}
@@ -120,6 +124,9 @@ func (l *loader) sweepObjectives(s *Sweep, n *tomldoc.Node, p place) {
 	}
 	if o := n.Get("objective"); l.ok(o) && len(list) == 0 {
 		l.tell(o.At, p, want, "there is no objective")
+	}
+	if len(list) > maxObjectives {
+		l.tell(n.Get("objective").At, p, "make a constraint of what needs only to be good enough", "there are %d objectives, and a sweep has at most %d", len(list), maxObjectives)
 	}
 	for _, c := range l.each(n.Get("constraints")) {
 		if l.ok(c) {

@@ -21,6 +21,8 @@ type MakeOptions struct {
 	// Inputs, if not nil, is what stands at each path that the stages name, whatever
 	// the workspace has there.
 	Inputs map[string]hash.Node
+	// Shared, if not nil, says which results other machines may be about to make, too.
+	Shared func(*Stage) bool
 	// Before and After, if not nil, are asked before a command is run, and before its
 	// result is put into the run cache. An error keeps that from being done.
 	Before, After func(*Step) error
@@ -75,7 +77,10 @@ func (r *runner) provide(ctx context.Context, res *Result) error {
 		return nil
 	}
 	// Others may be about to make the same.
-	defer r.w.making.lock(step.Entry.Fingerprint)()
+	defer r.w.making.Lock(step.Entry.Fingerprint)()
+	if shared := r.make.Shared; shared != nil && shared(step.Stage) {
+		defer r.w.turnElsewhere(ctx, step.Entry.Fingerprint)()
+	}
 	if r.madeMeanwhile(ctx, step) {
 		return nil
 	}
@@ -244,39 +249,4 @@ func (p *pinned) ReadFile(name string) ([]byte, error) {
 		p.texts[name] = b
 	}
 	return b, err
-}
-
-// keyed lets one at a time in for each key.
-type keyed struct {
-	mu   sync.Mutex
-	held map[hash.Fingerprint]*turn
-}
-
-type turn struct {
-	mu      sync.Mutex
-	waiting int
-}
-
-// lock waits until nobody else has the key, and returns a function to release it.
-func (k *keyed) lock(fp hash.Fingerprint) (release func()) {
-	k.mu.Lock()
-	t := k.held[fp]
-	if t == nil {
-		if k.held == nil {
-			k.held = map[hash.Fingerprint]*turn{}
-		}
-		t = new(turn)
-		k.held[fp] = t
-	}
-	t.waiting++
-	k.mu.Unlock()
-	t.mu.Lock()
-	return func() {
-		t.mu.Unlock()
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		if t.waiting--; t.waiting == 0 {
-			delete(k.held, fp)
-		}
-	}
 }

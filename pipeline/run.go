@@ -361,7 +361,7 @@ func (r *runner) execute(ctx context.Context, res *Result) error {
 	case r.make != nil:
 		e.after = r.make.After
 		err := e.execute(ctx, e.aside)
-		r.w.endTracking(res, Dir(e.root), "", err)
+		r.w.endTracking(res, Dir(e.root), nil, err)
 		return err
 	case r.opts.Executor != nil:
 		return e.byExecutor(ctx, r.opts.Executor)
@@ -382,9 +382,9 @@ func (r *runner) end(res *Result) {
 		}
 	}
 	if res.Err == nil {
-		r.closing.Go(func() { r.w.endTracking(res, Dir(r.w.Root), "", nil) })
+		r.closing.Go(func() { r.w.endTracking(res, Dir(r.w.Root), nil, nil) })
 	} else {
-		r.w.endTracking(res, Dir(r.w.Root), "", res.Err) // the error says where the output is
+		r.w.endTracking(res, Dir(r.w.Root), nil, res.Err) // the error says where the output is
 	}
 	switch {
 	case res.Err != nil:

@@ -1,10 +1,14 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/xtrepro/xt/hash"
+	"github.com/xtrepro/xt/lock"
 )
 
 // ParseDuration reads a span of time as xt.toml has it, such as "90s", "1h30m" or
@@ -93,6 +97,42 @@ func (w *Workspace) checkVaries(s *Sweep, i int) error {
 		}
 	}
 	return nil
+}
+
+// SweepInputs returns a digest of all that decides the results of a sweep besides
+// the parameters that vary: code, data, other parameters, the environment. Trials
+// with different ones cannot be compared.
+func (w *Workspace) SweepInputs(ctx context.Context, s *Sweep) (hash.Sum, error) {
+	var pinned []Override // whatever they are in the workspace now
+	for i := range s.Params {
+		p := &s.Params[i]
+		v := p.Low
+		if p.Choices != nil {
+			v = 0
+		}
+		pinned = append(pinned, Override{File: p.Param.File, Key: p.Param.Key, Value: p.Value(v), quoted: true})
+	}
+	v, err := w.Vary(pinned)
+	if err != nil {
+		return hash.Sum{}, err
+	}
+	stages, err := v.Graph.Select(s.Stages, SelectOptions{})
+	if err != nil {
+		return hash.Sum{}, err
+	}
+	plan, err := v.Plan(ctx, stages, RunOptions{Options: Options{AllowMissing: true}})
+	if err != nil {
+		return hash.Sum{}, err
+	}
+	text := ""
+	for _, step := range plan.Steps {
+		text += step.Stage.decisive() + step.Entry.Environment.String() + "\n"
+		deps := slices.DeleteFunc(slices.Clone(step.Entry.Deps), func(it lock.Item) bool { return len(v.Graph.Producers(it.Path)) > 0 })
+		for _, it := range slices.Concat(step.Entry.Code, deps) {
+			text += fmt.Sprintf("%q %v\n", it.Path, it.Node)
+		}
+	}
+	return hash.Bytes([]byte(text)), nil
 }
 
 // decisive is a text of all that a parameter may change in a stage.

@@ -40,9 +40,10 @@ type Execution struct {
 type Outcome struct {
 	Entry   *lock.Stage // with the outputs, if there are any
 	Result  *Result
-	Metrics []Value // in the metrics files that it made
-	Verdict Verdict // of a verification; "" of others
-	Err     error   // why it failed
+	Metrics []Value      // in the metrics files that it made
+	Verdict Verdict      // of a verification; "" of others
+	Outs    []OutVerdict // of a verification
+	Err     error        // why it failed
 }
 
 // track opens the run of the execution. An execution that cannot be tracked goes
@@ -66,13 +67,16 @@ func (e *execution) track(ctx context.Context) {
 }
 
 // endTracking closes the run of an execution, if it has one. The metrics are read
-// from src.
-func (w *Workspace) endTracking(res *Result, src Source, verdict Verdict, err error) {
+// from src; v is what came of a verification, or nil.
+func (w *Workspace) endTracking(res *Result, src Source, v *Verified, err error) {
 	if res.tracked == nil {
 		return
 	}
 	s := res.Step.Stage
-	o := Outcome{Entry: res.Step.Entry, Result: res, Verdict: verdict, Err: err}
+	o := Outcome{Entry: res.Step.Entry, Result: res, Err: err}
+	if v != nil {
+		o.Verdict, o.Outs = v.Verdict, v.Outs
+	}
 	if err == nil {
 		o.Metrics = w.StageMetrics(s, src)
 	}

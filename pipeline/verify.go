@@ -136,7 +136,7 @@ func (v *verifier) stage(ctx context.Context, s *Stage) (res *Verified, err erro
 	var results []*Result
 	defer func() {
 		for i, r := range rooms {
-			v.w.endTracking(results[i], Dir(r.root), res.Verdict, errors.Join(res.Err, err))
+			v.w.endTracking(results[i], Dir(r.root), res, errors.Join(res.Err, err))
 			res.Log = results[i].Log
 			r.remove()
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/xtrepro/xt/cache"
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/internal/git"
+	"github.com/xtrepro/xt/internal/keylock"
 	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/seedenv"
 )
@@ -67,7 +68,7 @@ type common struct {
 	saying sync.Mutex
 	heads  heads
 	blames blames
-	making keyed
+	making keylock.Locks[hash.Fingerprint]
 	pinned *pinned // what xt.toml and the params files were at the beginning
 }
 

@@ -37,6 +37,7 @@ type Note struct {
 	Require  []string // rules that held
 	Verified bool     // the model was made again, with the same bytes
 	Forced   bool     // it was registered although something spoke against it
+	Comment  string   // what the person who promoted it said
 
 	Description *string // nil: as before
 	Tags        map[string]string
@@ -150,7 +151,7 @@ func (r *noteReader) key(n *tomldoc.Node) {
 
 func (r *noteReader) texts() map[string]*string {
 	n := r.note
-	return map[string]*string{"version": &n.Version, "path": &n.Path, "stage": &n.Stage, "fingerprint": &n.Fingerprint, "run": &n.Run, "from": &n.From, "to": &n.To}
+	return map[string]*string{"version": &n.Version, "path": &n.Path, "stage": &n.Stage, "fingerprint": &n.Fingerprint, "run": &n.Run, "from": &n.From, "to": &n.To, "comment": &n.Comment}
 }
 
 func (r *noteReader) lists() map[string]*[]string {
@@ -247,7 +248,7 @@ func (r *noteReader) extra(n *tomldoc.Node) {
 
 // check refuses what a reader would refuse.
 func (n *Note) check() error {
-	texts := slices.Concat([]string{n.Path, n.Stage, n.Run}, n.Aliases)
+	texts := slices.Concat([]string{n.Path, n.Stage, n.Run, n.Comment}, n.Aliases)
 	if n.Description != nil {
 		texts = append(texts, *n.Description)
 	}

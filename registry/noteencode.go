@@ -27,6 +27,7 @@ func (n *Note) encode() string {
 	w.list("require", n.Require)
 	w.flag("verified", n.Verified)
 	w.flag("forced", n.Forced)
+	w.text("comment", n.Comment)
 	if n.Description != nil {
 		w.line("description", quote(*n.Description))
 	}

@@ -19,7 +19,9 @@ type Promotion struct {
 	// Check, if not nil, decides whether the version may be promoted; it is asked
 	// again if the registry changes meanwhile. What it returns is noted.
 	Check func(m *Model, v *Version) (Approval, error)
-	Sign  Signing
+	// Comment is noted with the promotion, for people.
+	Comment string
+	Sign    Signing
 }
 
 // Approval is why a promotion was allowed.
@@ -112,6 +114,7 @@ func (mv *move) promote(v *Version, p *Promotion, why Approval) {
 	if !mv.m.Leads(v, p.Stage) {
 		n := v.claim()
 		n.From, n.To, n.Replaces, n.Require, n.Verified = v.Stage(), mv.ch.Stage, mv.ch.Replaced, why.Require, why.Verified
+		n.Comment = p.Comment
 		mv.add(Assign, v, mv.ch.Stage, n, fmt.Sprintf("%s -> %s", stageWord(n.From), n.To))
 	}
 	if !p.Keep {

@@ -1,9 +1,12 @@
 package track
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // CleanKey returns a key for a parameter, metric or tag that the rules for names
-// take: what they do not is replaced.
+// take: what they do not is replaced, or left out. It may be "" in the end.
 func CleanKey(key string) string {
 	key = strings.Map(func(r rune) rune {
 		if isWord(r) || strings.ContainsRune("-. :/", r) {
@@ -11,8 +14,8 @@ func CleanKey(key string) string {
 		}
 		return '_'
 	}, key)
-	key = strings.Trim(strings.ReplaceAll(key, "..", "._"), "/")
-	return cut(key, MaxKey)
+	names := strings.FieldsFunc(cut(strings.ReplaceAll(key, "..", "._"), MaxKey), func(r rune) bool { return r == '/' })
+	return strings.Join(slices.DeleteFunc(names, func(name string) bool { return name == "." }), "/")
 }
 
 // Clip returns a text that is no longer than max bytes, cut between characters.

@@ -26,6 +26,9 @@ type LineQuery struct {
 type Records interface {
 	// PutRecords stores records, each in place of one with its key.
 	PutRecords(ctx context.Context, kind string, records ...Record) error
+	// SwapRecord stores a record in place of one whose value is old; "" stands for none.
+	// It is InvalidState if another process was quicker.
+	SwapRecord(ctx context.Context, kind, key, old, value string) error
 	// Record is NotFound if there is none with the key.
 	Record(ctx context.Context, kind, key string) (string, error)
 	// Records returns those whose keys begin with a prefix, by key.

@@ -78,6 +78,9 @@ type Registry interface {
 	// taken.
 	CreateModelVersion(ctx context.Context, v NewModelVersion) (ModelVersion, error)
 	ModelVersion(ctx context.Context, name string, version int64) (ModelVersion, error)
+	// ModelVersionFiles returns the URL below which clients find the files of a
+	// version. What is in the store is there when it returns.
+	ModelVersionFiles(ctx context.Context, name string, version int64) (string, error)
 	DescribeModelVersion(ctx context.Context, name string, version int64, description string) (ModelVersion, error)
 	// StageModelVersion moves a version to a stage; archive moves those that are
 	// in that stage to Archived.

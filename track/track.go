@@ -33,6 +33,7 @@ type Store interface {
 	Artifacts
 	Studies
 	Records
+	EvalDatasets
 
 	// Ping reports whether the store can be reached.
 	Ping(ctx context.Context) error

@@ -123,3 +123,22 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// FuzzCleanKey wants keys that the rules take.
+func FuzzCleanKey(f *testing.F) {
+	for _, s := range []string{"a//b", "../x", "/a/", "a/./b", ".", "a b:c", "\xff\x00", strings.Repeat("x/", 200), "...", ". /."} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		key := CleanKey(s)
+		if key == "" {
+			return
+		}
+		if err := CheckMetric(Metric{Key: key}); err != nil {
+			t.Errorf("%q becomes %q: %v", s, key, err)
+		}
+		if again := CleanKey(key); again != key {
+			t.Errorf("%q becomes %q, then %q", s, key, again)
+		}
+	})
+}

@@ -17,23 +17,36 @@ import (
 // executorFlags say where stages run.
 func executorFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "executor", Value: "local", Usage: "where stages run: `EXECUTOR` is local or slurm"},
+		executorFlag(),
 		&cli.BoolFlag{Name: "detach", Usage: "with --executor slurm: submit the jobs and end; \"xt jobs attach\" goes on"},
+	}
+}
+
+func executorFlag() cli.Flag {
+	return &cli.StringFlag{Name: "executor", Value: "local", Usage: "where stages run: `EXECUTOR` is local or slurm"}
+}
+
+// executorName reports whether the flags name a cluster.
+func executorName(c *cli.Context) (onCluster bool, err error) {
+	switch name := c.String("executor"); name {
+	case "slurm", "local":
+		return name == "slurm", nil
+	default:
+		return false, &usageError{msg: fmt.Sprintf("--executor: there is no %q: local or slurm", name), hints: []string{suggest.DidYouMean(name, []string{"local", "slurm"})}}
 	}
 }
 
 // executor returns what the flags name; nil for this machine.
 func (a *app) executor(c *cli.Context, w *pipeline.Workspace) (*jobs.Executor, error) {
-	switch name := c.String("executor"); {
-	case name == "slurm":
-	case name == "local" && c.Bool("detach"):
+	onCluster, err := executorName(c)
+	switch {
+	case err != nil:
+		return nil, err
+	case !onCluster && c.Bool("detach"):
 		return nil, usageErrorf("--detach is for --executor slurm: on this machine stages end with xt")
-	case name == "local":
+	case !onCluster:
 		return nil, nil
-	default:
-		return nil, &usageError{msg: fmt.Sprintf("--executor: there is no %q: local or slurm", name), hints: []string{suggest.DidYouMean(name, []string{"local", "slurm"})}}
-	}
-	if c.Bool("trace") {
+	case c.Bool("trace"):
 		return nil, usageErrorf("--trace is for stages that run on this machine; jobs are isolated, where an undeclared input is missing")
 	}
 	x, err := a.newExecutor(w)

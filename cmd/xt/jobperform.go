@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"strconv"
@@ -29,17 +30,15 @@ func (a *app) jobPerform(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	batch, number, _ := strings.Cut(c.Args().Get(0), "/")
-	n, numErr := strconv.Atoi(number)
-	attempt, err := strconv.Atoi(c.Args().Get(1))
-	if c.NArg() != 2 || numErr != nil || err != nil || n < 0 || attempt < 1 {
-		return usageErrorf("xt job-perform is for the scripts of jobs")
-	}
-	job, err := jobs.Open(root).Job(jobs.Ref{Batch: batch, Job: n})
+	list, err := jobsOf(jobs.Open(root), c.Args().Get(0))
 	if err != nil {
 		return err
 	}
-	w, err := a.openForJob(root, job.Batch)
+	attempt, err := strconv.Atoi(c.Args().Get(1))
+	if err != nil || attempt < 1 || len(list) == 0 {
+		return usageErrorf("xt job-perform is for the scripts of jobs")
+	}
+	w, err := a.openForJob(root, list[0].Batch)
 	if err != nil {
 		return err
 	}
@@ -51,12 +50,54 @@ func (a *app) jobPerform(c *cli.Context) error {
 	if id := os.Getenv("SLURM_JOB_ID"); id != "" {
 		t.more = []track.Tag{{Key: "xt.job", Value: id}, {Key: "xt.node", Value: os.Getenv("SLURMD_NODENAME")}}
 	}
+	if s := list[0].Batch.Sweep; s != nil {
+		return a.performTrials(c, w, t, list, attempt)
+	}
 	w.Tracker = t
-	told, err := jobs.Perform(c.Context, w, job, attempt, plainReporter{})
+	told, err := jobs.Perform(c.Context, w, list[0], attempt, plainReporter{})
 	if told && err != nil {
 		return errFailed // who follows the job says why
 	}
 	return err
+}
+
+// jobsOf returns the job that a script names as BATCH/N, or as BATCH/task the trials of
+// the task of an array that it is.
+func jobsOf(r *jobs.Registry, name string) ([]*jobs.Job, error) {
+	batch, number, _ := strings.Cut(name, "/")
+	if number == "task" {
+		b, err := r.Batch(batch)
+		if err != nil {
+			return nil, err
+		}
+		task, err := strconv.Atoi(os.Getenv("SLURM_ARRAY_TASK_ID"))
+		if err != nil {
+			return nil, usageErrorf("xt job-perform: this is no task of an array")
+		}
+		return r.TrialsOf(b, task), nil
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 0 {
+		return nil, nil
+	}
+	j, err := r.Job(jobs.Ref{Batch: batch, Job: n})
+	return []*jobs.Job{j}, err
+}
+
+// performTrials executes trials one after the other. One that cannot be executed does
+// not keep the others from it.
+func (a *app) performTrials(c *cli.Context, w *pipeline.Workspace, t *tracker, list []*jobs.Job, attempt int) error {
+	s := list[0].Batch.Sweep
+	trials := &localTrials{w: w, t: t, parent: s.Run, main: list[0].Spec.Stage, apart: true,
+		opts: pipeline.RunOptions{Jobs: 1, Options: pipeline.Options{NoRunCache: s.NoRunCache}}}
+	var errs []error
+	for _, j := range list {
+		if c.Context.Err() != nil {
+			break
+		}
+		errs = append(errs, jobs.PerformTrial(c.Context, w, j, attempt, trials))
+	}
+	return errors.Join(errs...)
 }
 
 // granted are the variables that tell a command of what a scheduler gave it. Others

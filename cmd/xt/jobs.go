@@ -75,7 +75,7 @@ func newBatchReport(b *jobs.Batch, views []jobs.View) batchReport {
 		if v.Batch != b {
 			continue
 		}
-		j := jobReport{Stage: v.Spec.Stage, Attempt: len(v.State.Attempts), Status: v.Status, Detail: v.Detail, Node: v.Node, Taken: v.State.Taken, Log: v.Log()}
+		j := jobReport{Stage: v.Spec.Name(), Attempt: len(v.State.Attempts), Status: v.Status, Detail: v.Detail, Node: v.Node, Taken: v.State.Taken, Log: v.Log()}
 		if last := v.Last(); last != nil {
 			j.Job = last.ID
 		}

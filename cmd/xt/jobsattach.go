@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -34,6 +35,9 @@ func (a *app) jobsAttach(c *cli.Context) error {
 	b, err := r.Find(c.Args().First())
 	if err != nil {
 		return err
+	}
+	if b.Sweep != nil {
+		return &usageError{msg: fmt.Sprintf("%s holds trials of sweep %s", b.ID, b.Sweep.Name), hints: []string{fmt.Sprintf("\"xt sweep %s --executor slurm\" goes on with it", b.Sweep.Name)}}
 	}
 	o := b.Options
 	overrides, err := parseOverrides(o.Set)
@@ -89,7 +93,7 @@ func (a *app) jobsCancel(c *cli.Context) error {
 		if err := jobs.Cancel(c.Context, client, v.Job); err != nil {
 			return err
 		}
-		report = append(report, jobReport{Stage: v.Spec.Stage, Job: v.Last().ID, Attempt: len(v.State.Attempts), Status: jobs.Cancelled, Log: v.Log()})
+		report = append(report, jobReport{Stage: v.Spec.Name(), Job: v.Last().ID, Attempt: len(v.State.Attempts), Status: jobs.Cancelled, Log: v.Log()})
 	}
 	if c.Bool("json") {
 		return a.writeJSON(struct {

@@ -53,6 +53,12 @@ func (g *gate) check(model *registry.Model, v *registry.Version) (registry.Appro
 // rules returns those of xt.toml for the stage: of the working tree, or, where
 // there is none, of HEAD.
 func (g *gate) rules(model string) ([]registry.Rule, error) {
+	rules, err := g.allRules(model)
+	return rules[strings.ToLower(g.stage)], err
+}
+
+// allRules returns the rules of xt.toml by stage.
+func (g *gate) allRules(model string) (map[string][]registry.Rule, error) {
 	prefix, name := project(model)
 	var graph *pipeline.Graph
 	var err error
@@ -71,7 +77,7 @@ func (g *gate) rules(model string) ([]registry.Rule, error) {
 	if err != nil {
 		return nil, err
 	}
-	return graph.Config.Models[name].Promote[strings.ToLower(g.stage)], nil
+	return graph.Config.Models[name].Promote, nil
 }
 
 // look returns what the commit of a version says of the model; nil if it is in no

@@ -39,6 +39,7 @@ type pastEvent struct {
 	Commit   string          `json:"commit"`
 	Signed   bool            `json:"signed"`
 	Message  string          `json:"message"`
+	Comment  string          `json:"comment,omitempty"`
 	Problem  string          `json:"problem,omitempty"`
 }
 
@@ -46,7 +47,7 @@ func newPastEvent(e *registry.Event) pastEvent {
 	p := pastEvent{Time: e.By.Time, Action: e.Action, Model: e.Model, Version: e.Of(), Stage: e.Stage, By: e.By.Name, Email: e.By.Email,
 		Tag: e.Tag, Commit: e.Commit, Signed: e.Signed, Message: e.Subject, Problem: e.Problem}
 	if n := e.Note; n != nil {
-		p.From, p.Replaces, p.Require, p.Verified = n.From, n.Replaces, n.Require, n.Verified
+		p.From, p.Replaces, p.Require, p.Verified, p.Comment = n.From, n.Replaces, n.Require, n.Verified, n.Comment
 	}
 	return p
 }
@@ -126,6 +127,9 @@ func (p *pastEvent) words() string {
 	}
 	if p.Signed {
 		words += ", signed"
+	}
+	if p.Comment != "" {
+		words += ": " + shown(p.Comment)
 	}
 	return words
 }

@@ -24,6 +24,7 @@ func (a *app) modelPromoteCommand() *cli.Command {
 			jsonFlag(),
 			&cli.BoolFlag{Name: "archive-previous", Value: true, Usage: "archive the versions that are in the stage; --archive-previous=false leaves them there, behind this one"},
 			&cli.BoolFlag{Name: "keep", Usage: "leave the version also in the stages that it is in"},
+			&cli.StringFlag{Name: "comment", Aliases: []string{"m"}, Usage: "note `TEXT` with the promotion"},
 			&cli.BoolFlag{Name: "verify", Usage: "make the model again first, as \"xt verify\" does, and promote it only if the same comes out"},
 		}, signFlags()...),
 		Action: a.modelPromote,
@@ -58,7 +59,7 @@ func (a *app) modelPromote(c *cli.Context) error {
 		return err
 	}
 	ch, err := m.Promote(c.Context, registry.Promotion{Model: model.Name, Version: word, Stage: stage,
-		Archive: c.Bool("archive-previous"), Keep: c.Bool("keep"), Check: gate.check, Sign: sign})
+		Archive: c.Bool("archive-previous"), Keep: c.Bool("keep"), Check: gate.check, Comment: c.String("comment"), Sign: sign})
 	if err != nil {
 		return err
 	}

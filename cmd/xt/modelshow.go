@@ -11,6 +11,7 @@ import (
 
 	"github.com/xtrepro/xt/internal/git"
 	"github.com/xtrepro/xt/internal/term"
+	"github.com/xtrepro/xt/pipeline"
 	"github.com/xtrepro/xt/registry"
 )
 
@@ -66,9 +67,7 @@ func (a *app) modelShow(c *cli.Context) error {
 		return err
 	}
 	s := newShownVersion(model, v)
-	if s.Proof, err = a.proof(c, m, v); err != nil {
-		return err
-	}
+	s.Proof = a.proof(c, m, v)
 	if v.Registered != nil {
 		sig := m.Signature(c.Context, v.Registered)
 		s.Signature = &shownSignature{sig.Trust, sig.By, sig.Key, sig.Why}
@@ -108,21 +107,23 @@ const (
 )
 
 // proof compares what a tag says with xt.lock at its commit.
-func (a *app) proof(c *cli.Context, m *models, v *registry.Version) (string, error) {
+func (a *app) proof(c *cli.Context, m *models, v *registry.Version) string {
 	e, err := a.evidenceOf(c, m, v)
+	return proofWord(v, e, err)
+}
+
+func proofWord(v *registry.Version, e *pipeline.Evidence, err error) string {
 	n := v.Note()
 	switch {
-	case err != nil:
+	case err != nil || e == nil:
 		// Whatever is wrong there, the tag is not proved by it.
-		return proofNone, nil
-	case e == nil:
-		return proofNone, nil
+		return proofNone
 	case !n.Node.Same(e.Node) || !n.Lock.IsZero() && n.Lock != e.Lock:
-		return proofDiffers, nil
+		return proofDiffers
 	case len(e.Problems) > 0:
-		return proofStale, nil
+		return proofStale
 	}
-	return proofMatches, nil
+	return proofMatches
 }
 
 func (a *app) printVersion(s *shownVersion) {

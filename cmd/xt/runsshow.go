@@ -53,7 +53,7 @@ func (a *app) showRun(ctx context.Context, c *cli.Context, p *storePlace, s trac
 		return err
 	}
 	a.printRun(t, files)
-	return nil
+	return a.printTables(ctx, s, files)
 }
 
 // copyPatch writes how the code of a run differed from its commit.

@@ -48,7 +48,7 @@ func scriptParams(s *servers) testscript.Params {
 			"edit":       edit,
 			"eventually": eventually,
 			"llm":        llm,
-			"web":        web,
+			"web":        webCommand,
 			"server":     s.command,
 			"age-key":    ageKey,
 		},

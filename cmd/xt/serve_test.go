@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"io"
 	"math/big"
@@ -34,14 +35,21 @@ type served struct {
 
 func startServe(t *testing.T, args ...string) *served {
 	t.Helper()
-	s := &served{code: make(chan int, 1), dir: t.TempDir(), http: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ExpectContinueTimeout: time.Minute}}}
+	dir := t.TempDir()
+	return startServeIn(t, dir, append([]string{"--store", filepath.Join(dir, "runs.db")}, args...)...)
+}
+
+// startServeIn serves as if the user stood in dir.
+func startServeIn(t *testing.T, dir string, args ...string) *served {
+	t.Helper()
+	s := &served{code: make(chan int, 1), dir: dir, http: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ExpectContinueTimeout: time.Minute}}}
 	r, w := io.Pipe()
 	a := &app{term: &term.Terminal{Out: w, Err: io.Discard}, dir: s.dir}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.stop = func() { cancel(&signalError{syscall.SIGTERM}) }
 	t.Cleanup(s.stop)
 	go func() {
-		s.code <- a.run(ctx, append([]string{"xt", "serve", "--addr", "127.0.0.1:0", "--store", filepath.Join(s.dir, "runs.db")}, args...))
+		s.code <- a.run(ctx, append([]string{"xt", "serve", "--addr", "127.0.0.1:0"}, args...))
 		w.Close()
 	}()
 	lines := bufio.NewScanner(r)
@@ -115,7 +123,7 @@ func TestServeEnds(t *testing.T) {
 func TestServePages(t *testing.T) {
 	t.Parallel()
 	s := startServe(t)
-	for path, want := range map[string]string{"/health": "OK", "/version": "3.17.2", "/": "log-batch", "/docs": "log-batch", "/openapi.json": `"/api/2.0/mlflow/runs/log-batch"`, "/nope": "ENDPOINT_NOT_FOUND"} {
+	for path, want := range map[string]string{"/health": "OK", "/version": "3.17.2", "/": `<main id="main"`, "/docs": "log-batch", "/openapi.json": `"/api/2.0/mlflow/runs/log-batch"`, "/nope": "ENDPOINT_NOT_FOUND"} {
 		if _, body := s.send(t, "GET", path, "", nil); !strings.Contains(body, want) {
 			t.Errorf("%s: %.300s", path, body)
 		}
@@ -128,7 +136,7 @@ func TestServeToken(t *testing.T) {
 	if err := os.WriteFile(file, []byte("a-secret-of-the-server\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cert, key := certificate(t)
+	_, cert, key := certificate(t)
 	s := startServe(t, "--token-file", file, "--tls-cert", cert, "--tls-key", key)
 	if !strings.HasPrefix(s.url, "https://") {
 		t.Errorf("it is at %s", s.url)
@@ -141,28 +149,54 @@ func TestServeToken(t *testing.T) {
 	}
 }
 
-// certificate makes one for this test, and its key.
-func certificate(t *testing.T) (cert, key string) {
+// certificate makes an authority, a certificate that it signed for this test, and
+// that one's key.
+func certificate(t *testing.T) (ca, cert, key string) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
+	root := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	public, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "server"}, NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
+	dir := t.TempDir()
+	rootKey, root := sign(t, root, root, nil, filepath.Join(dir, "ca.pem"))
+	private, _ := sign(t, leaf, root, rootKey, filepath.Join(dir, "cert.pem"))
 	secret, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: public}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	writePEM(t, filepath.Join(dir, "key.pem"), "PRIVATE KEY", secret)
+	return filepath.Join(dir, "ca.pem"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+}
+
+// sign makes a key and writes a certificate for it, by its own key if by is nil.
+func sign(t *testing.T, template, parent *x509.Certificate, by *ecdsa.PrivateKey, file string) (*ecdsa.PrivateKey, *x509.Certificate) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return cert, key
+	if by == nil {
+		by = key
+	}
+	b, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writePEM(t, file, "CERTIFICATE", b)
+	cert, err := x509.ParseCertificate(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, cert
+}
+
+func writePEM(t *testing.T, file, kind string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

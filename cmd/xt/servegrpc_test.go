@@ -26,7 +26,7 @@ func TestServeGRPC(t *testing.T) {
 	if err := os.WriteFile(file, []byte("a-secret-of-the-server\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cert, key := certificate(t)
+	_, cert, key := certificate(t)
 	s := startServe(t, "--token-file", file, "--tls-cert", cert, "--tls-key", key)
 	reader, err := access.AddToken(filepath.Join(s.dir, "runs.db.tokens"), "bob", access.Read)
 	if err != nil {

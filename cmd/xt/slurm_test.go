@@ -71,7 +71,7 @@ func clusterCommand(ts *testscript.TestScript, neg bool, args []string) {
 	case "lose":
 		node, err := c.Run("squeue", "--noheader", "--states=running", "--name="+name, "--format=%N")
 		ts.Check(err)
-		node = strings.TrimSpace(node)
+		node, _, _ = strings.Cut(strings.TrimSpace(node), "\n") // tasks of an array may be on several
 		ts.Check(os.WriteFile(ts.MkAbs("lost"), []byte(node), 0o666))
 		c.Kill(node)
 		_, err = c.Run("scontrol", "update", "nodename="+node, "state=down", "reason=lost")

@@ -16,6 +16,7 @@ import (
 	"github.com/xtrepro/xt/internal/suggest"
 	"github.com/xtrepro/xt/lock"
 	"github.com/xtrepro/xt/pipeline"
+	"github.com/xtrepro/xt/pipeline/jobs"
 	"github.com/xtrepro/xt/pipeline/search"
 	"github.com/xtrepro/xt/pipeline/sweep"
 	"github.com/xtrepro/xt/track"
@@ -29,7 +30,7 @@ func (a *app) sweepCommand() *cli.Command {
 			"was going on is run again. A trial whose result is known costs nothing.\n\n" +
 			"\"xt sweep list\", \"show NAME\", \"apply NAME\" and \"rm NAME\" look at what came of it, take the best into\n" +
 			"the workspace, and forget a sweep.\n\n" +
-			"examples:\n   xt sweep lr\n   xt sweep lr --trials 100 -j 4\n   xt sweep lr --timeout 2h\n   xt sweep lr --dry-run          # show what is searched\n   xt sweep show lr\n   xt sweep apply lr",
+			"examples:\n   xt sweep lr\n   xt sweep lr --trials 100 -j 4\n   xt sweep lr --timeout 2h\n   xt sweep lr -j 16 --executor slurm   # 16 trials at a time on a cluster\n   xt sweep lr --dry-run          # show what is searched\n   xt sweep show lr\n   xt sweep apply lr",
 		Flags: []cli.Flag{
 			jsonFlag(),
 			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "show what is searched and how, and run nothing"},
@@ -40,6 +41,7 @@ func (a *app) sweepCommand() *cli.Command {
 			&cli.IntFlag{Name: "max-failures", Usage: "stop when `N` trials have failed"},
 			&cli.BoolFlag{Name: "no-run-cache", Usage: "run also what has a known result"},
 			&cli.BoolFlag{Name: "pull", Usage: "fetch what the stages need, and results that are known there, from the remotes"},
+			executorFlag(),
 		},
 		Subcommands: []*cli.Command{a.sweepListCommand(), a.sweepShowCommand(), a.sweepApplyCommand(), a.sweepRemoveCommand()},
 		Action:      a.sweep,
@@ -186,6 +188,9 @@ func (a *app) runSweep(c *cli.Context, w *pipeline.Workspace, s *pipeline.Sweep,
 	if err != nil {
 		return err
 	}
+	if err := a.noteInputs(c.Context, w, t.store, &study, s); err != nil {
+		return err
+	}
 	parent, err := t.sweepRun(c.Context, &study, s, a.args)
 	if err != nil {
 		return err
@@ -194,17 +199,51 @@ func (a *app) runSweep(c *cli.Context, w *pipeline.Workspace, s *pipeline.Sweep,
 	if err := shownAt.load(c.Context, study.ID); err != nil {
 		return err
 	}
-	e := &search.Search{
-		Sweep: s, Studies: t.store, Watcher: shownAt, Options: opts,
-		Executor: &localTrials{w: w, t: t, parent: parent, main: w.SweepStage(s), opts: pipeline.RunOptions{
-			Jobs: 1, Options: pipeline.Options{NoRunCache: c.Bool("no-run-cache"), Pull: c.Bool("pull")},
-		}},
+	x, endTrials, err := a.trialExecutor(c, w, t, s, parent)
+	if err != nil {
+		return err
 	}
-	err = e.Run(c.Context, study.ID)
+	e := &search.Search{Sweep: s, Studies: t.store, Watcher: shownAt, Options: opts, Executor: x}
+	err = errors.Join(e.Run(c.Context, study.ID), endTrials())
 	shownAt.end()
 	status := statusOfSweep(err)
 	endErr := t.store.EndRun(context.WithoutCancel(c.Context), parent, track.RunEnd{RunUpdate: track.RunUpdate{Status: status, End: time.Now().UnixMilli()}})
 	return errors.Join(a.sweepEnded(c, shownAt, study.ID, t.store, err), endErr, w.SaveIndex())
+}
+
+// noteInputs warns of trials that cannot be compared with those of earlier calls.
+func (a *app) noteInputs(ctx context.Context, w *pipeline.Workspace, s track.Store, study *track.Study, sw *pipeline.Sweep) error {
+	progress := a.watch(w, "hashing")
+	defer progress.Done()
+	digest, err := w.SweepInputs(ctx, sw)
+	if err != nil {
+		return err
+	}
+	changed, err := search.NoteInputs(ctx, s, study, digest.String())
+	if changed {
+		a.term.Warnf("sweep %s: code, data, other parameters or the environment of its stages changed since its last trials, which may not compare with those to come; \"xt sweep rm %s\" begins anew", sw.Name, sw.Name)
+	}
+	return err
+}
+
+// trialExecutor returns what executes the trials of a sweep whose run is parent, and a
+// function to call at the end.
+func (a *app) trialExecutor(c *cli.Context, w *pipeline.Workspace, t *tracker, s *pipeline.Sweep, parent string) (search.Executor, func() error, error) {
+	onCluster, err := executorName(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !onCluster {
+		return &localTrials{w: w, t: t, parent: parent, main: w.SweepStage(s), opts: pipeline.RunOptions{
+			Jobs: 1, Options: pipeline.Options{NoRunCache: c.Bool("no-run-cache"), Pull: c.Bool("pull")},
+		}}, func() error { return nil }, nil
+	}
+	x, err := a.newExecutor(w)
+	if err != nil {
+		return nil, nil, err
+	}
+	trials := &jobs.Trials{Executor: x, Workspace: w, Sweep: jobs.Sweep{Name: s.Name, Run: parent, NoRunCache: c.Bool("no-run-cache")}}
+	return trials, trials.Close, trials.Start(c.Context)
 }
 
 // statusOfSweep is how the run of a sweep ended.

@@ -31,6 +31,7 @@ type localTrials struct {
 	parent string // the run of the sweep
 	main   string // the stage whose run a trial is: the one that makes the first objective
 	opts   pipeline.RunOptions
+	apart  bool // others execute trials of the sweep on other machines
 }
 
 var _ search.Executor = (*localTrials)(nil)
@@ -47,7 +48,11 @@ func (l *localTrials) Execute(ctx context.Context, at *search.Attempt, run func(
 	}
 	x := &trialExecution{l: l, at: at, run: run}
 	v.Tracker = x
-	results, err := v.Make(ctx, stages, pipeline.MakeOptions{RunOptions: l.opts}, quietReporter{})
+	opts := pipeline.MakeOptions{RunOptions: l.opts}
+	if l.apart {
+		opts.Shared = func(s *pipeline.Stage) bool { return s.Name != l.main }
+	}
+	results, err := v.Make(ctx, stages, opts, quietReporter{})
 	if err != nil {
 		return nil, err
 	}
@@ -230,6 +235,7 @@ func watchFile(name string, m pipeline.MetricKey, report func(step int64, value 
 		for {
 			select {
 			case <-ended:
+				f.look() // so that others are compared with all of it
 				return
 			case <-tick.C:
 				f.look()

@@ -93,6 +93,7 @@ type ended struct {
 	duration    time.Duration
 	memory      int64 // bytes
 	verdict     pipeline.Verdict
+	outs        []pipeline.OutVerdict
 	err         error
 }
 
@@ -213,6 +214,7 @@ func (t *tracker) difference(ctx context.Context) (sum string, dirty bool) {
 // nested in.
 func (t *tracker) tags(ctx context.Context, r *newRun) []track.Tag {
 	tags := []track.Tag{{Key: "mlflow.source.name", Value: r.entry.Cmd}, {Key: "mlflow.source.type", Value: "LOCAL"}, {Key: processTag, Value: t.process}}
+	tags = append(tags, t.more...)
 	if r.entry.Commit != "" {
 		tags = append(tags, track.Tag{Key: "mlflow.source.git.commit", Value: r.entry.Commit})
 	}
@@ -224,7 +226,7 @@ func (t *tracker) tags(ctx context.Context, r *newRun) []track.Tag {
 			tags = append(tags, track.Tag{Key: track.ParentRunTag, Value: parent})
 		}
 	}
-	return append(tags, t.more...)
+	return tags
 }
 
 func userName() string {
@@ -277,8 +279,9 @@ func (x *openRun) Vars() map[string]string {
 		"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 		"XT_OPTUNA_STORAGE":                      x.token + "@" + x.t.endpoint.listener.Addr().String(),
 		"XT_RUN_ID":                              x.session.Root,
-		// W&B's client takes it for its server, and tells its maker nothing.
-		"WANDB_BASE_URL": x.t.endpoint.url(), "WANDB_API_KEY": x.token, "WANDB_ERROR_REPORTING": "false",
+		// W&B's client takes it for its server, tells its maker nothing, and asks no
+		// index for newer releases.
+		"WANDB_BASE_URL": x.t.endpoint.url(), "WANDB_API_KEY": x.token, "WANDB_ERROR_REPORTING": "false", "WANDB__DISABLE_UPDATE_CHECK": "true",
 	}
 	// What the user has set for another server.
 	for _, name := range []string{"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID"} {
@@ -299,7 +302,7 @@ func (x *openRun) End(o pipeline.Outcome) (log string, err error) {
 // endedOf returns what a run is closed with after an execution.
 func endedOf(o *pipeline.Outcome) *ended {
 	e := &ended{entry: o.Entry, environment: o.Result.Step.Environment, metrics: o.Metrics, log: o.Result.Log, duration: o.Result.Duration, memory: o.Result.Memory,
-		verdict: o.Verdict, err: o.Err}
+		verdict: o.Verdict, outs: o.Outs, err: o.Err}
 	if failed := new(pipeline.StageError); errors.As(o.Err, &failed) {
 		e.code = failed.ExitCode
 	}
@@ -334,12 +337,32 @@ func (x *openRun) closing(e *ended) (track.RunEnd, error) {
 		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: memoryTag, Value: strconv.FormatInt(e.memory, 10)})
 	}
 	if e.verdict != "" {
-		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: "xt.verdict", Value: string(e.verdict)})
+		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: verdictTag, Value: string(e.verdict)})
+	}
+	if text := differences(e.outs); text != "" {
+		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: differenceTag, Value: text})
 	}
 	if e.err != nil {
 		c.Batch.Tags = append(c.Batch.Tags, track.Tag{Key: errorTag, Value: track.Clip(e.err.Error(), 1000)})
 	}
 	return c, err
+}
+
+// Tags of a verification: what came of it, and the first difference of each output
+// that is not the same, a line for each.
+const (
+	verdictTag    = "xt.verdict"
+	differenceTag = "xt.difference"
+)
+
+func differences(outs []pipeline.OutVerdict) string {
+	var lines []string
+	for i := range outs {
+		if d := outs[i].Diffs; len(d) > 0 {
+			lines = append(lines, track.Clip(diffWords(&outs[i], &d[0]), 400))
+		}
+	}
+	return track.Clip(strings.Join(lines, "\n"), 4000)
 }
 
 // end closes the run and returns its number.
@@ -360,10 +383,12 @@ func statusOf(e *ended) track.Status {
 	return track.Failed
 }
 
-// lockText returns what xt.lock says, or would say, of an execution.
+// lockText returns what xt.lock says, or would say, of an execution. Outputs that were
+// not made, or not kept, are left out.
 func lockText(e *ended) string {
-	f := lock.New()
-	f.Stages[e.entry.Name] = e.entry
+	f, entry := lock.New(), *e.entry
+	entry.Outs = slices.DeleteFunc(slices.Clone(entry.Outs), func(it lock.Item) bool { return it.Node.IsZero() })
+	f.Stages[entry.Name] = &entry
 	if e.environment != nil {
 		f.Environments[e.entry.Environment] = e.environment
 	}

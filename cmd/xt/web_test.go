@@ -23,7 +23,7 @@ type webServer struct {
 	answered []string
 }
 
-// web starts a web server that serves a directory at $WEB, makes it fail, and
+// webCommand starts a web server that serves a directory at $WEB, makes it fail, and
 // says what it has answered since it was last asked:
 //
 //	web serve files
@@ -34,7 +34,7 @@ type webServer struct {
 //
 // Other faults are "noranges" (whoever wants the rest gets all), "untagged" (no
 // ETag, and no date) and "stuck" (half of it comes, and nothing more).
-func web(ts *testscript.TestScript, neg bool, args []string) {
+func webCommand(ts *testscript.TestScript, neg bool, args []string) {
 	s, ok := ts.Value(webKey{}).(*webServer)
 	if neg || !ok || len(args) < 2 {
 		ts.Fatalf("usage: web serve DIR | fault FAULT [N] | answered CODE…")

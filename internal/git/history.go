@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 	"time"
 
@@ -135,19 +136,37 @@ type Commit struct {
 // unless that is empty, that changed path. ok is false where there is none or
 // git does not know.
 func (r *Repo) LastChange(path, since string) (c Commit, ok bool) {
-	if !haveCommand() {
+	list := r.Changes(path, since, 1)
+	if len(list) == 0 {
 		return Commit{}, false
+	}
+	return list[0], true
+}
+
+// Changes returns the commits that [Repo.LastChange] would find the newest of, at most
+// so many of them; none where git does not know.
+func (r *Repo) Changes(path, since string, most int) []Commit {
+	if !haveCommand() {
+		return nil
 	}
 	if since != "" {
 		since += ".."
 	}
-	out, err := r.run("--literal-pathspecs", "log", "-1", "--format=%H%x00%an%x00%aI%x00%s", since+"HEAD", "--", path)
-	f := strings.SplitN(strings.TrimSpace(string(out)), "\x00", 4)
-	if err != nil || len(f) != 4 {
-		return Commit{}, false
+	out, err := r.run("--literal-pathspecs", "log", "-"+strconv.Itoa(most), "--format=%H%x00%an%x00%aI%x00%s", since+"HEAD", "--", path)
+	if err != nil {
+		return nil
 	}
-	when, err := time.Parse(time.RFC3339, f[2])
-	return Commit{f[0], f[1], when, f[3]}, err == nil
+	var list []Commit
+	for line := range strings.Lines(string(out)) {
+		f := strings.SplitN(strings.TrimSpace(line), "\x00", 4)
+		if len(f) != 4 {
+			continue
+		}
+		if when, err := time.Parse(time.RFC3339, f[2]); err == nil {
+			list = append(list, Commit{f[0], f[1], when, f[3]})
+		}
+	}
+	return list
 }
 
 // notExist is what a read of a path that git does not have returns.

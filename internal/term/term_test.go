@@ -81,3 +81,23 @@ func TestErrorForm(t *testing.T) {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
 }
+
+// TestStatus checks that lines which are updated in place leave nothing behind.
+func TestStatus(t *testing.T) {
+	var screen bytes.Buffer
+	term := &Terminal{Err: &screen, Out: &screen, live: true}
+	term.SetStatus("one", "two", "three")
+	term.SetStatus("four")
+	term.Sayf("said")
+	term.SetStatus()
+	const up = "\r\x1b[K\x1b[1A\x1b[K\x1b[1A\x1b[K"
+	if got, want := screen.String(), "one\ntwo\nthree"+up+"four"+"\r\x1b[K"+"said\n"+"four"+"\r\x1b[K"; got != want {
+		t.Errorf("written %q\nwant    %q", got, want)
+	}
+	screen.Reset()
+	plain := &Terminal{Err: &screen}
+	plain.SetStatus("one")
+	if screen.Len() > 0 || plain.Live() {
+		t.Errorf("where nothing can be updated, %q is written", &screen)
+	}
+}

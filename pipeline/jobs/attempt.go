@@ -38,6 +38,7 @@ type Attempt struct {
 	Kind      slurm.Kind  `json:"kind,omitempty"`  // of failure
 	State     slurm.State `json:"state,omitempty"` // the last that was seen
 	Node      string      `json:"node,omitempty"`
+	Log       string      `json:"log,omitempty"` // what it wrote, if it shares a file with others
 }
 
 // Jobs returns the jobs of a batch. What is not known of one is as if it had not been
@@ -96,10 +97,11 @@ func (j *Job) mark() string { return fmt.Sprintf("xt:%s/%d.%d", j.Batch.ID, j.N,
 func (j *Job) save() error { return writeJSON(j.Batch.file(j.N, ".json"), &j.State) }
 
 // Log returns the file that has what the last attempt wrote.
-func (j *Job) Log() string { return j.logOf(j.number()) }
-
-func (j *Job) logOf(attempt int) string {
-	return j.Batch.file(j.N, "."+strconv.Itoa(attempt)+".log")
+func (j *Job) Log() string {
+	if last := j.Last(); last != nil && last.Log != "" {
+		return last.Log
+	}
+	return j.Batch.file(j.N, "."+strconv.Itoa(j.number())+".log")
 }
 
 // Lease says which execution of a job may publish a result.
@@ -149,6 +151,13 @@ type Result struct {
 	Calls    *replay.Summary `json:"llm,omitempty"`
 	Host     string          `json:"host"`
 	Restored bool            `json:"restored,omitempty"` // somebody else had made it
+	Trial    *TrialResult    `json:"trial,omitempty"`
+}
+
+// TrialResult is what came of a trial.
+type TrialResult struct {
+	Known   bool              `json:"known"` // nothing had to be executed
+	Metrics map[string]string `json:"metrics"`
 }
 
 // Failure is why there is no result.

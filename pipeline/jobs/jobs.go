@@ -65,8 +65,16 @@ type Batch struct {
 	Host    string    `json:"host"`
 	Options Options   `json:"options"`
 	Specs   []*Spec   `json:"jobs"`
+	Sweep   *Sweep    `json:"sweep,omitempty"` // whose trials the jobs are; nil: they are stages
 
 	dir string
+}
+
+// Sweep is what trials have in common.
+type Sweep struct {
+	Name       string `json:"name"`
+	Run        string `json:"run"` // that of the sweep, which those of trials are nested in
+	NoRunCache bool   `json:"no_run_cache,omitempty"`
 }
 
 // Spec says what one job is to do.
@@ -84,6 +92,24 @@ type Spec struct {
 	Commit   string               `json:"commit,omitempty"`
 	Dirty    bool                 `json:"dirty,omitempty"`
 	Request  slurm.Request        `json:"request"` // but for what differs between attempts
+	Trial    *Trial               `json:"trial,omitempty"`
+}
+
+// Trial is what is particular to a trial of a sweep. Its stage is that which makes the
+// first objective.
+type Trial struct {
+	Sweep  string   `json:"sweep"`
+	Number int      `json:"number"`
+	Set    []string `json:"set"`  // the values of its parameters: KEY=VALUE
+	Task   int      `json:"task"` // of the array, which may have several trials
+}
+
+// Name says what the job is to people.
+func (s *Spec) Name() string {
+	if s.Trial == nil {
+		return s.Stage
+	}
+	return fmt.Sprintf("%s %d", s.Trial.Sweep, s.Trial.Number)
 }
 
 // Ref names a job.

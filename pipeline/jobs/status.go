@@ -63,7 +63,7 @@ func (r *Registry) Survey(ctx context.Context, c *slurm.Client, batches []*Batch
 	}
 	known := map[string]*slurm.Job{}
 	for i := range found {
-		known[found[i].ID] = &found[i]
+		known[found[i].Name()] = &found[i]
 	}
 	for i := range views {
 		if views[i].Status == Unknown {

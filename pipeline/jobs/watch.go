@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -26,7 +27,8 @@ func (x *Executor) look(ctx context.Context, jobs []*Job) error {
 	var ids []string
 	x.mu.Lock()
 	for _, j := range jobs {
-		if last := j.Last(); last != nil && last.ID != "" && !last.Over {
+		last := j.Last()
+		if last != nil && last.ID != "" && !last.Over && !slices.Contains(ids, last.ID) { // trials may share a task
 			ids = append(ids, last.ID)
 		}
 	}
@@ -44,9 +46,9 @@ func (x *Executor) look(ctx context.Context, jobs []*Job) error {
 		x.seen[id] = s
 	}
 	for _, j := range found {
-		was := x.seen[j.ID]
+		was := x.seen[j.Name()]
 		news = news || was.State != j.State || was.Reason != j.Reason
-		x.seen[j.ID] = sight{Job: j}
+		x.seen[j.Name()] = sight{Job: j}
 	}
 	if news || len(found) < len(ids) {
 		close(x.wake)
@@ -161,7 +163,7 @@ func (x *Executor) giveUp(ctx context.Context, j *Job) error {
 	if last := j.Last(); last == nil || last.Over {
 		return nil
 	}
-	x.Say("%s: job %s is cancelled", j.Spec.Stage, j.Last().ID)
+	x.Say("%s: job %s is cancelled", j.Spec.Name(), j.Last().ID)
 	err := x.cancel(ctx, j)
 	s, _ := x.sight(j)
 	x.conclude(j, s, "cancelled")

@@ -21,6 +21,7 @@ import (
 const (
 	definitionKey  = "xt:sweep"
 	lagKey         = "xt:lag"
+	inputsKey      = "xt:inputs"
 	constraintsKey = "constraints"
 )
 
@@ -224,6 +225,21 @@ func define(ctx context.Context, studies track.Studies, id int64, d *Definition)
 		return err
 	}
 	return studies.SetStudyAttr(ctx, id, track.SystemAttr, track.Attr{Key: definitionKey, Value: string(b)})
+}
+
+// NoteInputs keeps a digest of what decides the results of a sweep besides its
+// parameters, and reports whether it was another one before.
+func NoteInputs(ctx context.Context, studies track.Studies, study *track.Study, digest string) (changed bool, err error) {
+	value := strconv.Quote(digest)
+	for _, a := range study.System {
+		if a.Key == inputsKey {
+			if a.Value == value {
+				return false, nil
+			}
+			changed = true
+		}
+	}
+	return changed, studies.SetStudyAttr(ctx, study.ID, track.SystemAttr, track.Attr{Key: inputsKey, Value: value})
 }
 
 // Trials returns the trials of a study of a sweep by number, and their IDs and

@@ -43,6 +43,14 @@ type Job struct {
 	Node   string // where it runs or ran; "" if nowhere
 }
 
+// Name returns the number by which the job, or the task, is asked for: "12" or "12_3".
+func (j *Job) Name() string {
+	if j.Task == "" {
+		return j.ID
+	}
+	return j.ID + "_" + j.Task
+}
+
 // Stuck reports whether a waiting job will never start by itself, though nobody
 // held it: its start failed, or what it waits for did.
 func (j *Job) Stuck() bool {
@@ -62,7 +70,7 @@ func (j *Job) Orphaned() bool { return j.Reason == "DependencyNeverSatisfied" }
 // format of squeue: number, index in the array, state, reason, node.
 const format = "%F|%K|%T|%N|%r"
 
-// Jobs asks for the jobs with these numbers. Those that the controller has forgotten
+// Jobs asks for the jobs, and tasks of arrays, with these numbers. Those that the controller has forgotten
 // are looked for in the accounts; what is in neither is left out.
 func (c *Client) Jobs(ctx context.Context, ids []string) ([]Job, error) {
 	if len(ids) == 0 {
@@ -89,7 +97,7 @@ func (c *Client) Jobs(ctx context.Context, ids []string) ([]Job, error) {
 func without(ids []string, jobs []Job) []string {
 	has := map[string]bool{}
 	for i := range jobs {
-		has[jobs[i].ID] = true
+		has[jobs[i].ID], has[jobs[i].Name()] = true, true
 	}
 	var lost []string
 	for _, id := range ids {

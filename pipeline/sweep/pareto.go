@@ -84,14 +84,24 @@ func cover(losses [][]float64, front []int, n int) []int {
 	if ref == nil {
 		return front
 	}
+	// What a point adds only shrinks as others are chosen, so that what it added
+	// before is a bound, and most need not be looked at again.
+	adds := map[int]float64{}
+	for _, i := range front {
+		adds[i] = math.Inf(1)
+	}
 	rest := slices.Clone(front)
 	var chosen []int
 	var covered [][]float64
 	for len(chosen) < n {
+		slices.SortStableFunc(rest, func(a, b int) int { return cmp.Compare(adds[b], adds[a]) })
 		best, at := math.Inf(-1), 0
 		for k, i := range rest {
-			if v := exclusive(losses[i], covered, ref); v > best {
-				best, at = v, k
+			if adds[i] <= best {
+				break
+			}
+			if adds[i] = exclusive(losses[i], covered, ref); adds[i] > best {
+				best, at = adds[i], k
 			}
 		}
 		chosen, covered = append(chosen, rest[at]), append(covered, losses[rest[at]])

@@ -29,6 +29,9 @@ type Registry struct {
 	Runs   track.Runs
 	Prefix string                                         // of the project below the top of the repository: "" or "dir/"
 	Object func(ctx context.Context, sum hash.Sum) []byte // from the cache; nil if it is not there
+
+	Artifacts track.Artifacts // of the store
+	Files     Files
 }
 
 var _ track.Registry = (*Registry)(nil)

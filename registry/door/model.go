@@ -18,7 +18,7 @@ func versionOf(name string, v *registry.Version) track.ModelVersion {
 	extra := func(key string) string { s, _ := n.Extra[key].(string); return s }
 	mv := track.ModelVersion{
 		Name: name, Version: int64(v.Number), Stage: stageOf(v), Description: v.Description, Status: "READY",
-		Source: extra(noteSource), StorageLocation: extra(noteStorage), RunID: n.Run, RunLink: extra(noteLink), ModelID: extra(noteModel),
+		Source: cmp.Or(extra(noteSource), placeOf(name, v)), StorageLocation: extra(noteStorage), RunID: n.Run, RunLink: extra(noteLink), ModelID: extra(noteModel),
 		User: extra(noteUser), Aliases: slices.Clone(v.Aliases),
 	}
 	if v.Registered != nil {

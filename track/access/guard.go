@@ -3,6 +3,7 @@
 package access
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -32,6 +33,9 @@ type Guard struct {
 	// Capability, if not nil, reports whether the URL of a request holds a
 	// secret that is enough.
 	Capability func(*http.Request) bool
+	// Session, if not nil, returns the token that a browser keeps for a request
+	// that has none in its headers.
+	Session func(*http.Request) string
 	// Reads reports whether a request only reads.
 	Reads func(*http.Request) bool
 	// Deny writes the answer to a request that does not pass.
@@ -101,7 +105,11 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // check looks at the token of a request.
 func (g *Guard) check(w http.ResponseWriter, r *http.Request) {
-	scope := g.scope(Secret(r))
+	secret := Secret(r)
+	if secret == "" && g.Session != nil {
+		secret = g.Session(r)
+	}
+	scope := g.scope(secret)
 	switch {
 	case scope == "":
 		w.Header().Set("WWW-Authenticate", `Basic realm="xt"`)
@@ -109,8 +117,19 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request) {
 	case scope == Read && !g.Reads(r):
 		g.Deny(w, r, http.StatusForbidden, "The token allows only to read.")
 	default:
-		g.Next.ServeHTTP(w, r)
+		g.Next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), scopeKey{}, scope)))
 	}
+}
+
+type scopeKey struct{}
+
+// ScopeOf returns what a request that passed a guard may do: everything, where none
+// needs a token.
+func ScopeOf(ctx context.Context) Scope {
+	if s, ok := ctx.Value(scopeKey{}).(Scope); ok {
+		return s
+	}
+	return Write
 }
 
 // scope returns what a secret allows, "" for nothing. It takes the same time

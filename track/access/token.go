@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -41,12 +40,16 @@ type Token struct {
 // them.
 const prefix = "xt_"
 
+// secretLength is how many characters a secret has: W&B's clients take no other for
+// a key.
+const secretLength = 40
+
 // newSecret returns a secret that nobody can guess, so that its digest needs no
 // salt and no slow hash.
 func newSecret() string {
-	var b [24]byte
+	var b [secretLength / 2]byte
 	_, _ = rand.Read(b[:]) // it never fails
-	return prefix + base64.RawURLEncoding.EncodeToString(b[:])
+	return (prefix + hex.EncodeToString(b[:]))[:secretLength]
 }
 
 // ReadTokens reads a file of tokens. One that is not there has none.

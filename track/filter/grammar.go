@@ -118,6 +118,19 @@ func ModelVersions() *Grammar {
 	}
 }
 
+// EvalDatasets is the grammar of searches for collections of examples.
+func EvalDatasets() *Grammar {
+	return &Grammar{
+		kinds:      map[string]Kind{"attribute": Attribute, "tag": Tag, "tags": Tag},
+		attributes: same("name", "created_time", "last_update_time", "created_by", "last_updated_by"),
+		orders:     same("name", "created_time", "last_update_time"), orderKinds: []Kind{Attribute},
+		numeric: []string{"created_time", "last_update_time"}, quotedNumbers: true, wholeNumbers: true,
+		lists:     []string{"name"},
+		ops:       map[Kind][]Op{Attribute: textsOrList, Tag: texts},
+		badEntity: fewEntities, badAttribute: badAttribute, badOp: "Invalid comparator for KIND: %s", badText: badText, badNull: onlyTags,
+	}
+}
+
 // LoggedModels is the grammar of searches for logged models.
 func LoggedModels() *Grammar {
 	keys := with(same("name", "model_id", "model_type", "status", "source_run_id", "creation_timestamp", "last_updated_timestamp"),

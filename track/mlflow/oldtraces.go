@@ -13,26 +13,15 @@ var oldTraceRoutes = []route{
 	{"DELETE", "2.0/mlflow/traces/{trace_id}/tags", "deletes a tag", "key!", (*call).deleteTraceTag},
 }
 
-const inProgress = "IN_PROGRESS"
-
 func (c *call) startOldTrace() error {
-	t := track.TraceInfo{
+	return c.answerOldTrace(c.newTrace(track.TraceInfo{
 		ID: track.NewRunID(), Experiment: c.experiment("experiment_id"), RequestTime: c.int("timestamp_ms", 0), Duration: -1,
 		State: inProgress, Tags: c.tags("tags"), Metadata: c.tags("request_metadata"),
-	}
-	if c.err != nil {
-		return c.err
-	}
-	tag, err := c.traceLocation(t.Experiment, t.ID)
-	if err != nil {
-		return err
-	}
-	t.Tags = append(t.Tags, tag)
-	return c.answerOldTrace(c.store.PutTrace(c.ctx, t))
+	}))
 }
 
 func (c *call) endOldTrace() error {
-	end, status := c.int("timestamp_ms", 0), c.enum("status", "TRACE_STATUS_UNSPECIFIED", "OK", "ERROR", inProgress)
+	end, status := c.int("timestamp_ms", 0), c.traceState("status", "TRACE_STATUS_UNSPECIFIED")
 	tags, metadata := c.tags("tags"), c.tags("request_metadata")
 	if c.err != nil {
 		return c.err
@@ -73,10 +62,5 @@ func (e *encoder) oldTrace(t *track.TraceInfo) {
 }
 
 func (c *call) searchOldTraces() error {
-	s := track.TraceSearch{Search: c.search(100, maxTraces), Experiments: c.experiments("experiment_ids")}
-	if c.err != nil {
-		return c.err
-	}
-	page, err := c.store.SearchTraces(c.ctx, s)
-	return answerPage(c, "traces", page, err, (*encoder).oldTrace)
+	return c.answerTraces(c.experiments("experiment_ids"), (*encoder).oldTrace)
 }

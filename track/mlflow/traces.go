@@ -55,22 +55,34 @@ func (c *call) startTrace() error {
 	t := track.TraceInfo{
 		ID: a.text("trace_id"), Experiment: location.experiment("experiment_id"), ClientRequestID: a.text("client_request_id"),
 		RequestTime: a.time("request_time"), Duration: a.duration("execution_duration"),
-		State:          a.enum("state", "STATE_UNSPECIFIED", "OK", "ERROR", "IN_PROGRESS"),
+		State:          a.traceState("state", "STATE_UNSPECIFIED"),
 		RequestPreview: a.text("request_preview"), ResponsePreview: a.text("response_preview"),
 		Tags: a.dict("tags"), Metadata: append(a.dict("trace_metadata"), track.Tag{Key: finalizedKey, Value: "true"}),
 	}
 	a.each("assessments", func(a *args) { t.Assessments = append(t.Assessments, a.assessment(t.ID)) })
 	c.note(a.err)
 	c.note(location.err)
+	return c.answerTraceInfo(c.newTrace(t))
+}
+
+// newTrace stores a trace that the arguments describe, and where its files are.
+func (c *call) newTrace(t track.TraceInfo) (track.TraceInfo, error) {
 	if c.err != nil {
-		return c.err
+		return t, c.err
 	}
 	tag, err := c.traceLocation(t.Experiment, t.ID)
 	if err != nil {
-		return err
+		return t, err
 	}
 	t.Tags = append(t.Tags, tag)
-	return c.answerTraceInfo(c.store.PutTrace(c.ctx, t))
+	return c.store.PutTrace(c.ctx, t)
+}
+
+const inProgress = "IN_PROGRESS"
+
+// traceState returns the state of a trace, whose enumeration begins with unspecified.
+func (a *args) traceState(name, unspecified string) string {
+	return a.enum(name, unspecified, "OK", "ERROR", inProgress)
 }
 
 func (c *call) getTraceInfo() error {
@@ -209,18 +221,24 @@ func (c *call) getTraceInfos() error {
 const maxTraces = 500 // in a page
 
 func (c *call) searchTraces() error {
-	s := track.TraceSearch{Search: c.search(100, maxTraces)}
+	var experiments []int64
 	c.each("locations", func(a *args) {
 		if e := a.part("mlflow_experiment"); e.get("experiment_id") != nil {
-			s.Experiments = append(s.Experiments, e.experiment("experiment_id"))
+			experiments = append(experiments, e.experiment("experiment_id"))
 			a.note(e.err)
 		}
 	})
+	return c.answerTraces(experiments, (*encoder).traceInfo)
+}
+
+// answerTraces answers with a page of what the arguments search for.
+func (c *call) answerTraces(experiments []int64, encode func(*encoder, *track.TraceInfo)) error {
+	s := track.TraceSearch{Search: c.search(100, maxTraces), Experiments: experiments}
 	if c.err != nil {
 		return c.err
 	}
 	page, err := c.store.SearchTraces(c.ctx, s)
-	return answerPage(c, "traces", page, err, (*encoder).traceInfo)
+	return answerPage(c, "traces", page, err, encode)
 }
 
 func (c *call) deleteTraces() error {

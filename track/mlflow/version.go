@@ -126,15 +126,12 @@ func (c *call) versionSource() error {
 	if c.err != nil {
 		return c.err
 	}
-	v, err := c.registry.ModelVersion(c.ctx, c.text("name"), version)
+	url, err := c.registry.ModelVersionFiles(c.ctx, c.text("name"), version)
 	if err != nil {
 		return err
 	}
 	c.out.open()
-	if v.StorageLocation == "" {
-		v.StorageLocation = v.Source
-	}
-	c.out.str("artifact_uri", v.StorageLocation)
+	c.out.str("artifact_uri", url)
 	c.out.close()
 	return nil
 }

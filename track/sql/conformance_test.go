@@ -16,9 +16,10 @@ func TestStore(t *testing.T) {
 	onEach(t, func(t *testing.T, stores newStores) {
 		for name, f := range map[string]func(*testing.T, track.Store){
 			"experiments": testExperiments, "runs": testRuns, "params": testParams, "metrics": testMetrics, "history": testHistory,
-			"batch": testBatch, "inputs": testInputs, "search": testSearchRuns, "order": testOrderRuns,
+			"batch": testBatch, "inputs": testInputs, "search": testSearchRuns, "order": testOrderRuns, "summaries": testSummaries,
 			"models": testLoggedModels, "registry": testRegistry, "prompts": testPrompts, "traces": testTraces, "artifacts": testArtifacts,
 			"records": testRecords, "lines": testLines, "studies": testStudies, "trials": testTrials, "trial states": testTrialStates, "distributions": testDistributions, "workers": testWorkers,
+			"evaluation": testEvaluation, "examples": testExamples,
 		} {
 			t.Run(name, func(t *testing.T) { f(t, open(t, stores(t))) })
 		}
@@ -28,7 +29,7 @@ func TestStore(t *testing.T) {
 // TestSearchMany searches in the ways that are meant for many runs.
 func TestSearchMany(t *testing.T) {
 	for _, few := range []int64{0, 3} {
-		for name, f := range map[string]func(*testing.T, track.Store){"search": testSearchRuns, "order": testOrderRuns, "inputs": testInputs} {
+		for name, f := range map[string]func(*testing.T, track.Store){"search": testSearchRuns, "order": testOrderRuns, "inputs": testInputs, "summaries": testSummaries} {
 			t.Run(name, func(t *testing.T) {
 				s := open(t, sqliteStores(t))
 				s.few = few

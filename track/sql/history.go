@@ -148,7 +148,7 @@ func (c *conn) sample(row, name int64, q *track.SampleQuery) ([]track.Metric, er
 // longCurve is how many points are put in the order of their steps before some
 // are chosen. Of more, which takes long, they are chosen in the order in which
 // the table has them, that of time.
-const longCurve = 50_000
+const longCurve = 10_000
 
 // sampleLong returns the points at some places, counted from 1. The database
 // skips what is between two of them without reading more than the key.

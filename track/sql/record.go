@@ -32,6 +32,25 @@ func (s *Store) PutRecords(ctx context.Context, kind string, records ...track.Re
 	})
 }
 
+// SwapRecord implements [track.Records].
+func (s *Store) SwapRecord(ctx context.Context, kind, key, old, value string) error {
+	if len(key) > maxRecordKey {
+		return track.Errorf(track.InvalidParameter, "a key of %d bytes is too long", len(key))
+	}
+	query := "UPDATE records SET value = ? WHERE kind = ? AND key = ? AND value = ?"
+	args := []any{clean(value), kind, clean(key), clean(old)}
+	if old == "" {
+		query, args = "INSERT INTO records (value, kind, key) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO NOTHING", args[:3]
+	}
+	return s.change(ctx, func(t *tx) error {
+		n, err := t.exec(query, args...)
+		if err == nil && n == 0 {
+			err = track.Errorf(track.InvalidState, "the %s with the key %q has changed meanwhile", kind, key)
+		}
+		return err
+	})
+}
+
 // Record implements [track.Records].
 func (s *Store) Record(ctx context.Context, kind, key string) (value string, err error) {
 	err = s.view(ctx, func(c *conn) error {

@@ -26,6 +26,13 @@ func testRecords(t *testing.T, s track.Store) {
 	if got := must[[]track.Record](t)(s.Records(ctx, "a", "")); len(got) != 3 {
 		t.Errorf("%v", got)
 	}
+	check(t, s.SwapRecord(ctx, "a", "k", "3", "4"))
+	wantError(t, s.SwapRecord(ctx, "a", "k", "3", "5"), track.InvalidState, "has changed")
+	wantError(t, s.SwapRecord(ctx, "a", "k", "", "5"), track.InvalidState, "has changed")
+	check(t, s.SwapRecord(ctx, "a", "new", "", "1"))
+	if got := must[string](t)(s.Record(ctx, "a", "k")) + must[string](t)(s.Record(ctx, "a", "new")); got != "41" {
+		t.Errorf("after swaps: %s", got)
+	}
 	check(t, s.DeleteRecord(ctx, "a", "k"))
 	check(t, s.DeleteRecord(ctx, "a", "k"))
 	_, err = s.Record(ctx, "a", "k")

@@ -236,6 +236,12 @@ func (s *Store) LatestVersions(ctx context.Context, name string, stages []string
 	return slices.DeleteFunc(m.Latest, func(v track.ModelVersion) bool { return !slices.Contains(wanted, v.Stage) }), nil
 }
 
+// ModelVersionFiles implements [track.Registry].
+func (s *Store) ModelVersionFiles(ctx context.Context, name string, version int64) (string, error) {
+	v, err := s.ModelVersion(ctx, name, version)
+	return cmp.Or(v.StorageLocation, v.Source), err
+}
+
 // ModelVersionByAlias implements [track.Registry].
 func (s *Store) ModelVersionByAlias(ctx context.Context, name, alias string) (track.ModelVersion, error) {
 	m, err := s.RegisteredModel(ctx, name)

@@ -43,6 +43,8 @@ type artifact struct {
 	Manifest    string   `json:"manifest,omitempty"` // FULL, PATCH or INCREMENTAL
 	Base        string   `json:"base,omitempty"`     // what it is added to
 	UsedBy      []string `json:"used_by,omitempty"`
+
+	kept kept
 }
 
 // The states of an artifact.
@@ -63,6 +65,8 @@ type collection struct {
 	Versions    []string          `json:"versions"` // IDs, of which the index is the number of the version; "" was deleted
 	Aliases     map[string]string `json:"aliases"`  // IDs, by alias
 	Tags        []string          `json:"tags,omitempty"`
+
+	kept kept
 }
 
 func (c *collection) key() string {
@@ -121,17 +125,17 @@ func (s *Server) loadArtifact(ctx context.Context, id string) (*artifact, error)
 		return nil, err
 	}
 	a := new(artifact)
-	return a, s.load(ctx, artifactKind, own, a)
+	return a, s.load(ctx, artifactKind, own, a, &a.kept)
 }
 
 func (s *Server) saveArtifact(ctx context.Context, a *artifact) error {
-	return s.save(ctx, artifactKind, a.ID, a)
+	return s.save(ctx, artifactKind, a.ID, a, &a.kept)
 }
 
 // loadCollection is NotFound if there is none of the name.
 func (s *Server) loadCollection(ctx context.Context, entity, project, name string) (*collection, error) {
 	c := &collection{Entity: cmp.Or(entity, defaultEntity), Project: cmp.Or(project, defaultProject), Name: name}
-	err := s.load(ctx, collectionKind, c.key(), c)
+	err := s.load(ctx, collectionKind, c.key(), c, &c.kept)
 	if c.Aliases == nil {
 		c.Aliases = map[string]string{}
 	}
@@ -139,7 +143,7 @@ func (s *Server) loadCollection(ctx context.Context, entity, project, name strin
 }
 
 func (s *Server) saveCollection(ctx context.Context, c *collection) error {
-	return s.save(ctx, collectionKind, c.key(), c)
+	return s.save(ctx, collectionKind, c.key(), c, &c.kept)
 }
 
 // byName returns the artifact that "NAME:ALIAS" means.
@@ -188,7 +192,7 @@ func (c *call) createArtifact(a args) (any, error) {
 		d.Step = &step
 	}
 	d.Aliases, d.Tags = aliasesOf(in), tagsOf(in)
-	defer c.locks.lock(collectionKind + projectKey(d.Entity, d.Project) + name)()
+	defer c.locks.Lock(collectionKind + projectKey(d.Entity, d.Project) + name)()
 	col, err := c.loadCollection(c.ctx, d.Entity, d.Project, name)
 	if track.CodeOf(err) == track.NotFound {
 		col.Type, col.Created = d.Type, now()
@@ -200,7 +204,7 @@ func (c *call) createArtifact(a args) (any, error) {
 	if d.Type != "" && col.Type != d.Type {
 		return nil, track.Errorf(track.InvalidParameter, "artifact %s is of the type %q, and cannot have a version of the type %q", name, col.Type, d.Type)
 	}
-	if in.flag("enableDigestDeduplication") && d.Digest != "" {
+	if wanted, said := in["enableDigestDeduplication"].(bool); d.Digest != "" && (wanted || !said) {
 		same, err := c.sameContent(col, d)
 		if err != nil {
 			return nil, err
@@ -359,7 +363,7 @@ func (c *call) manifestObject(d *artifact) object {
 		}
 	}
 	return object{"__typename": "ArtifactManifest", "id": id, "digest": d.Digest, "file": object{
-		"__typename": "File", "id": id, "name": "wandb_manifest.json", "uploadHeaders": []string{},
+		"__typename": "File", "id": id, "name": "wandb_manifest.json", "displayName": "wandb_manifest.json", "uploadHeaders": []string{},
 		"uploadUrl": address(http.MethodPut), "directUrl": address(http.MethodGet), "url": address(http.MethodGet),
 	}}
 }
@@ -439,7 +443,7 @@ func (c *call) commitArtifact(a args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.locks.lock(collectionKind + projectKey(d.Entity, d.Project) + d.Collection)()
+	defer c.locks.Lock(collectionKind + projectKey(d.Entity, d.Project) + d.Collection)()
 	if d, err = c.loadArtifact(c.ctx, artifactID(d.ID)); err != nil || d.State == committed {
 		return object{"artifact": c.artifactObject(d)}, err
 	}
@@ -458,16 +462,20 @@ func (c *call) commitArtifact(a args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Version, d.State, d.Updated = len(col.Versions), committed, now()
-	col.Versions = append(col.Versions, d.ID)
+	// The collection first: a version that is committed must not be missing there. If
+	// this is interrupted, the client comes again and finds its number.
+	if d.Version = slices.Index(col.Versions, d.ID); d.Version < 0 {
+		d.Version = len(col.Versions)
+		col.Versions = append(col.Versions, d.ID)
+	}
 	for _, alias := range append(d.Aliases, "latest") {
 		col.Aliases[alias] = d.ID
 	}
-	// The version first: a collection that names one that is not there would break.
-	if err := c.saveArtifact(c.ctx, d); err != nil {
+	if err := c.saveCollection(c.ctx, col); err != nil {
 		return nil, err
 	}
-	if err := c.saveCollection(c.ctx, col); err != nil {
+	d.State, d.Updated = committed, now()
+	if err := c.saveArtifact(c.ctx, d); err != nil {
 		return nil, err
 	}
 	return object{"artifact": c.artifactObject(d)}, c.logged(d, m)
@@ -530,7 +538,7 @@ func (c *call) logged(d *artifact, m *manifest) error {
 		return nil
 	}
 	n := newRunName(d.Entity, d.Project, d.Run)
-	defer c.locks.lock(n.key())()
+	defer c.locks.Lock(n.key())()
 	r, err := c.loadRun(c.ctx, n)
 	if track.CodeOf(err) == track.NotFound {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -64,7 +65,10 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 	if op.Operation == ast.Mutation {
 		root = call.mutations()
 	}
-	x := &execution{doc: doc, vars: q.defaults(op)}
+	x := &execution{doc: doc, vars: q.defaults(op), kind: op.Operation}
+	if s.report != nil {
+		x.unknown = func(o object, field string) { s.note(r, o, field) }
+	}
 	data, err := x.object(root, op.SelectionSet, 0)
 	if err == nil {
 		writeJSON(w, http.StatusOK, map[string]any{"data": data})
@@ -79,6 +83,26 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusOK
 	}
 	writeJSON(w, status, map[string]any{"data": nil, "errors": []any{map[string]any{"message": err.Error(), "path": x.path}}})
+}
+
+// maxNotes bounds what is remembered of fields that are not known.
+const maxNotes = 200
+
+// note reports a field that a client asks for and that is not known here, once.
+func (s *Server) note(r *http.Request, o object, field string) {
+	kind, _ := o["__typename"].(string)
+	if kind == "" {
+		return // a small part of an answer; most of what clients ask of those is no loss
+	}
+	s.notesMu.Lock()
+	known := s.notes[kind+"."+field] || len(s.notes) >= maxNotes
+	if !known {
+		s.notes[kind+"."+field] = true
+	}
+	s.notesMu.Unlock()
+	if !known {
+		s.report(r, fmt.Errorf("%.100q asks for %s.%s, which is not known here: the answer is null", r.UserAgent(), kind, track.Clip(field, 100)))
+	}
 }
 
 // readBody reads the body of a request, compressed or not.
@@ -155,33 +179,53 @@ type execution struct {
 	doc    *ast.QueryDocument
 	vars   map[string]any
 	fields int
-	path   []any // of the field that failed
+	path   []any         // of the field that failed
+	kind   ast.Operation // for messages
+
+	unknown func(o object, field string) // is told of a field that an object lacks; may be nil
+}
+
+// selected is a field of an answer, which several fragments may ask for, each for a
+// part of it.
+type selected struct {
+	name string // in the answer
+	*ast.Field
+	set ast.SelectionSet
 }
 
 // object answers a selection of an object's fields. What it does not have is null.
 func (x *execution) object(o object, set ast.SelectionSet, depth int) (map[string]any, error) {
-	out := map[string]any{}
-	return out, x.selection(out, o, set, depth)
+	var fields []*selected
+	if err := x.collect(&fields, o, set, depth); err != nil {
+		return nil, err
+	}
+	out := make(map[string]any, len(fields))
+	for _, f := range fields {
+		if err := x.field(out, o, f, depth); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
-func (x *execution) selection(out map[string]any, o object, set ast.SelectionSet, depth int) error {
+// collect gathers the fields that a selection asks an object for.
+func (x *execution) collect(fields *[]*selected, o object, set ast.SelectionSet, depth int) error {
 	if depth > maxDepth {
 		return track.Errorf(track.InvalidParameter, "the query goes deeper than %d levels", maxDepth)
 	}
 	for _, sel := range set {
+		if x.fields++; x.fields > maxFields {
+			return track.Errorf(track.InvalidParameter, "the answer would have more than %d fields", maxFields)
+		}
+		var err error
 		switch sel := sel.(type) {
 		case *ast.Field:
-			if !x.wanted(sel.Directives) {
-				continue
-			}
-			if err := x.field(out, o, sel, depth); err != nil {
-				return err
+			if x.wanted(sel.Directives) {
+				addField(fields, sel)
 			}
 		case *ast.InlineFragment:
 			if x.wanted(sel.Directives) && o.is(sel.TypeCondition) {
-				if err := x.selection(out, o, sel.SelectionSet, depth+1); err != nil {
-					return err
-				}
+				err = x.collect(fields, o, sel.SelectionSet, depth+1)
 			}
 		case *ast.FragmentSpread:
 			f := x.doc.Fragments.ForName(sel.Name)
@@ -189,25 +233,39 @@ func (x *execution) selection(out map[string]any, o object, set ast.SelectionSet
 				return track.Errorf(track.InvalidParameter, "there is no fragment %s", sel.Name)
 			}
 			if x.wanted(sel.Directives) && o.is(f.TypeCondition) {
-				if err := x.selection(out, o, f.SelectionSet, depth+1); err != nil {
-					return err
-				}
+				err = x.collect(fields, o, f.SelectionSet, depth+1)
 			}
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// wanted obeys @include and @skip.
+func addField(fields *[]*selected, f *ast.Field) {
+	name := f.Alias
+	if name == "" {
+		name = f.Name
+	}
+	for _, old := range *fields {
+		if old.name == name {
+			old.set = append(slices.Clip(old.set), f.SelectionSet...)
+			return
+		}
+	}
+	*fields = append(*fields, &selected{name, f, f.SelectionSet})
+}
+
+// wanted obeys @include and @skip, where null is false.
 func (x *execution) wanted(ds ast.DirectiveList) bool {
-	for name, want := range map[string]bool{"include": true, "skip": false} {
-		d := ds.ForName(name)
-		if d == nil {
+	for _, d := range ds {
+		if d.Name != "include" && d.Name != "skip" {
 			continue
 		}
 		if a := d.Arguments.ForName("if"); a != nil {
 			v, err := a.Value.Value(x.vars)
-			if is, ok := v.(bool); err == nil && ok && is != want {
+			if is, _ := v.(bool); err == nil && is != (d.Name == "include") {
 				return false
 			}
 		}
@@ -236,15 +294,15 @@ func (o object) is(name string) bool {
 	return false
 }
 
-func (x *execution) field(out map[string]any, o object, f *ast.Field, depth int) (err error) {
-	if x.fields++; x.fields > maxFields {
-		return track.Errorf(track.InvalidParameter, "the answer would have more than %d fields", maxFields)
+func (x *execution) field(out map[string]any, o object, f *selected, depth int) (err error) {
+	value, known := o[f.Name]
+	if !known && depth == 0 && f.Name != "__typename" {
+		x.path = []any{f.name}
+		return track.Errorf(track.InvalidParameter, "this server of xt has no %s %s, which W&B's own may have; what the client knows beyond it is not kept", x.kind, f.Name)
 	}
-	name := f.Alias
-	if name == "" {
-		name = f.Name
+	if !known && x.unknown != nil {
+		x.unknown(o, f.Name)
 	}
-	value := o[f.Name]
 	if call, ok := value.(resolver); ok {
 		a := args{}
 		for _, arg := range f.Arguments {
@@ -253,30 +311,18 @@ func (x *execution) field(out map[string]any, o object, f *ast.Field, depth int)
 			}
 		}
 		if value, err = call(a); err != nil {
-			x.path = append(x.path, name)
+			x.path = append(x.path, f.name)
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
-	answer, err := x.complete(value, f, depth)
-	if err != nil {
-		x.path = append([]any{name}, x.path...)
-		return err
+	if out[f.name], err = x.complete(value, f, depth); err != nil {
+		x.path = append([]any{f.name}, x.path...)
 	}
-	// A field may be asked for by several fragments, each for a part of it.
-	if old, ok := out[name].(map[string]any); ok {
-		if new, ok := answer.(map[string]any); ok {
-			for k, v := range new {
-				old[k] = v
-			}
-			return nil
-		}
-	}
-	out[name] = answer
-	return nil
+	return err
 }
 
 // complete answers with a value: of objects what is selected of them.
-func (x *execution) complete(value any, f *ast.Field, depth int) (any, error) {
+func (x *execution) complete(value any, f *selected, depth int) (any, error) {
 	switch v := value.(type) {
 	case nil:
 		return nil, nil
@@ -284,7 +330,7 @@ func (x *execution) complete(value any, f *ast.Field, depth int) (any, error) {
 		if v == nil {
 			return nil, nil
 		}
-		return x.object(v, f.SelectionSet, depth+1)
+		return x.object(v, f.set, depth+1)
 	case []object:
 		list := make([]any, len(v))
 		for i, o := range v {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/xtrepro/xt/track"
+	"github.com/xtrepro/xt/track/wandb/offline"
 )
 
 // defaultEntity is whose projects are that belong to nobody in particular: their
@@ -83,6 +84,8 @@ type run struct {
 	Heartbeat   int64           `json:"heartbeat"`
 	Logged      []string        `json:"logged,omitempty"` // IDs of artifacts
 	Used        []string        `json:"used,omitempty"`
+
+	kept kept
 }
 
 // The states of a run.
@@ -101,21 +104,21 @@ const silence = 5 * time.Minute
 // store is none.
 func (s *Server) loadRun(ctx context.Context, n runName) (*run, error) {
 	r := new(run)
-	if err := s.load(ctx, runKind, n.key(), r); err != nil {
+	if err := s.load(ctx, runKind, n.key(), r, &r.kept); err != nil {
 		if track.CodeOf(err) == track.NotFound {
 			err = track.Errorf(track.NotFound, "could not find run %s/%s/%s", n.Entity, n.Project, n.Run)
 		}
 		return nil, err
 	}
 	r.runName = n
-	if r.State == running && now()-r.Heartbeat > silence.Milliseconds() {
+	if r.State == running && r.silent() {
 		r.State = crashed
 	}
 	return r, nil
 }
 
 func (s *Server) saveRun(ctx context.Context, r *run) error {
-	return s.save(ctx, runKind, r.key(), r)
+	return s.save(ctx, runKind, r.key(), r, &r.kept)
 }
 
 func now() int64 { return time.Now().UnixMilli() }
@@ -128,6 +131,9 @@ type changes struct {
 	hasTags bool
 	config  *string
 	summary *string
+
+	created time.Time   // of a new run, if it is older than now
+	mark    []track.Tag // of a new run
 }
 
 func changesOf(in args) changes {
@@ -151,15 +157,9 @@ func (s *Server) upsert(ctx context.Context, n runName, c changes) (r *run, inse
 	if n.Run == "" {
 		return nil, false, track.Errorf(track.InvalidParameter, "a run needs a name")
 	}
-	defer s.locks.lock(n.key())()
-	r, err = s.loadRun(ctx, n)
-	switch {
-	case track.CodeOf(err) == track.NotFound:
-		if r, err = s.create(ctx, n, c); err != nil {
-			return nil, false, err
-		}
-		inserted = true
-	case err != nil:
+	s.sweep(ctx)
+	defer s.locks.Lock(n.key())()
+	if r, inserted, err = s.loadOrCreate(ctx, n, c); err != nil {
 		return nil, false, err
 	}
 	if err := s.apply(ctx, r, c, inserted); err != nil {
@@ -168,22 +168,53 @@ func (s *Server) upsert(ctx context.Context, n runName, c changes) (r *run, inse
 	return r, inserted, s.saveRun(ctx, r)
 }
 
-// create makes the run in the store.
-func (s *Server) create(ctx context.Context, n runName, c changes) (*run, error) {
+// loadOrCreate returns a run, which is made if it is not there, or not there any
+// more.
+func (s *Server) loadOrCreate(ctx context.Context, n runName, c changes) (r *run, created bool, err error) {
+	r, err = s.loadRun(ctx, n)
+	if track.CodeOf(err) == track.NotFound {
+		r, err = s.create(ctx, n, c, kept{})
+		return r, true, err
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if _, err = s.store.Run(ctx, r.ID); track.CodeOf(err) == track.NotFound {
+		r, err = s.create(ctx, n, c, r.kept)
+		return r, true, err
+	}
+	return r, false, err
+}
+
+// create makes the run in the store. What is kept of it comes first, so that the run
+// is not made twice if this is interrupted.
+func (s *Server) create(ctx context.Context, n runName, c changes, old kept) (*run, error) {
 	experiment, err := s.experiment(ctx, experimentName(n.Entity, n.Project))
 	if err != nil {
 		return nil, err
 	}
-	r := &run{runName: n, State: running, Created: now(), Heartbeat: now()}
-	name := "" // the store makes one up, as W&B does
-	if c.displayName != nil {
-		name = *c.displayName
+	r := &run{runName: n, ID: track.NewRunID(), State: running, Created: now(), Heartbeat: now(), kept: old}
+	if !c.created.IsZero() {
+		r.Created = c.created.UnixMilli()
 	}
-	made, err := s.store.CreateRun(ctx, track.NewRun{
-		Experiment: experiment, Name: track.Clip(name, 250), Status: track.Running, Start: r.Created,
-		Tags: []track.Tag{{Key: "wandb.id", Value: n.Run}, {Key: "wandb.project", Value: n.Project}, {Key: "wandb.entity", Value: n.Entity}},
-	})
-	r.ID, r.DisplayName = made.ID, made.Name
+	if c.displayName != nil {
+		r.DisplayName = *c.displayName
+	}
+	r.DisplayName = cmp.Or(r.DisplayName, track.RandomName()) // as W&B does
+	if err := s.saveRun(ctx, r); err != nil {
+		return nil, err
+	}
+	new := track.NewRun{
+		ID: r.ID, Experiment: experiment, Status: track.Running, Start: r.Created,
+		Tags: append([]track.Tag{{Key: "wandb.id", Value: n.Run}, {Key: "wandb.project", Value: n.Project}, {Key: "wandb.entity", Value: n.Entity}}, c.mark...),
+	}
+	if c.displayName != nil {
+		new.Name = track.Clip(r.DisplayName, 250)
+	}
+	made, err := s.store.CreateRun(ctx, new)
+	if err == nil && new.Name == "" {
+		r.DisplayName = made.Name
+	}
 	return r, err
 }
 
@@ -289,8 +320,11 @@ func (s *Server) end(ctx context.Context, r *run, state string) error {
 // setConfig keeps the config, whose values are parameters.
 func (s *Server) setConfig(ctx context.Context, r *run, text string) error {
 	var config map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &config); err != nil {
-		return track.Errorf(track.InvalidParameter, "the config is no JSON object: %v", err)
+	if json.Unmarshal([]byte(text), &config) != nil {
+		text = string(offline.QuoteWords([]byte(text)))
+		if err := json.Unmarshal([]byte(text), &config); err != nil {
+			return track.Errorf(track.InvalidParameter, "the config is no JSON object: %v", err)
+		}
 	}
 	r.Config = json.RawMessage(text)
 	var params []track.Param
@@ -342,8 +376,8 @@ func paramText(v any) string {
 // setSummary keeps the summary. Numbers in it that are in no history become metrics
 // if the run is complete.
 func (s *Server) setSummary(ctx context.Context, r *run, text string, complete bool) error {
-	var summary map[string]any
-	if err := json.Unmarshal([]byte(text), &summary); err != nil {
+	summary, err := parseObject(text)
+	if err != nil {
 		return track.Errorf(track.InvalidParameter, "the summary is no JSON object: %v", err)
 	}
 	if err := s.store.PutRecords(ctx, summaryKind, track.Record{Key: r.key(), Value: text}); err != nil || !complete {

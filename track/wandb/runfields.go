@@ -3,9 +3,11 @@ package wandb
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -124,22 +126,47 @@ type row struct {
 
 // rows returns the rows of a stream whose steps are from min on and below max.
 func (c *call) rows(r *run, stream string, min, max int64) ([]row, error) {
-	lines, err := c.store.Lines(c.ctx, track.LineQuery{RunID: r.ID, Stream: stream})
+	from, err := c.lineOf(r, stream, min)
+	if err != nil {
+		return nil, err
+	}
+	to, err := c.lineOf(r, stream, max)
+	if err != nil || from >= to {
+		return nil, err
+	}
+	lines, err := c.store.Lines(c.ctx, track.LineQuery{RunID: r.ID, Stream: stream, From: from, To: to})
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]row, 0, len(lines))
 	for _, l := range lines {
-		values, err := parseRow(l.Text)
-		if err != nil {
-			continue
-		}
-		step := historyPoint(values, l.Number).step
-		if step >= min && step < max {
-			rows = append(rows, row{step, l.Text, values})
+		if values, err := parseObject(l.Text); err == nil {
+			rows = append(rows, row{historyPoint(values, l.Number).step, l.Text, values})
 		}
 	}
 	return rows, nil
+}
+
+// lineOf returns the number of the first line at a step or after it. Steps grow from
+// line to line, so that it need not read them all.
+func (c *call) lineOf(r *run, stream string, step int64) (int64, error) {
+	if step == math.MinInt64 {
+		return 0, nil
+	}
+	n, err := c.store.CountLines(c.ctx, r.ID, stream)
+	if err != nil || step == math.MaxInt64 {
+		return n, err
+	}
+	at := sort.Search(int(n), func(i int) bool {
+		lines, e := c.store.Lines(c.ctx, track.LineQuery{RunID: r.ID, Stream: stream, From: int64(i), Max: 1})
+		if e != nil || len(lines) == 0 {
+			err = errors.Join(err, e)
+			return true
+		}
+		values, e := parseObject(lines[0].Text)
+		return e == nil && historyPoint(values, lines[0].Number).step >= step
+	})
+	return int64(at), err
 }
 
 // thin returns about n rows, evenly spread, the last among them.
@@ -247,9 +274,10 @@ func (c *call) liveHistory(r *run, a args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, _ := a.texts("liveKeys")
 	live := []map[string]any{}
 	for _, row := range rows {
-		live = append(live, row.values)
+		live = append(live, pick(row, keys))
 	}
 	return object{"parquetUrls": []string{}, "liveData": live}, nil
 }

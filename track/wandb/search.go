@@ -46,13 +46,20 @@ func (c *call) search(n runName, a args) ([]*candidate, error) {
 	if err != nil {
 		return nil, err
 	}
+	there, err := c.there(n)
+	if err != nil {
+		return nil, err
+	}
 	var found []*candidate
 	for _, rec := range records {
 		r := new(run)
 		if err := json.Unmarshal([]byte(rec.Value), r); err != nil {
 			return nil, err
 		}
-		if r.State == running && now()-r.Heartbeat > silence.Milliseconds() {
+		if !there[r.ID] {
+			continue
+		}
+		if r.State == running && r.silent() {
 			r.State = crashed
 		}
 		x := &candidate{run: r, c: c}
@@ -80,6 +87,30 @@ func (c *call) search(n runName, a args) ([]*candidate, error) {
 	return found, nil
 }
 
+// there returns the runs of a project that were not deleted, in whatever way.
+func (c *call) there(n runName) (map[string]bool, error) {
+	e, err := c.store.ExperimentByName(c.ctx, experimentName(n.Entity, n.Project))
+	if track.CodeOf(err) == track.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]bool{}
+	for s := (track.RunSearch{Search: track.Search{Max: 1000}, Experiments: []int64{e.ID}, Bare: true}); ; {
+		page, err := c.store.SearchRuns(c.ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		for i := range page.Items {
+			ids[page.Items[i].ID] = true
+		}
+		if s.PageToken = page.Next; page.Next == "" {
+			return ids, nil
+		}
+	}
+}
+
 // value returns what a key of a filter or an order is about; nil if there is
 // nothing.
 func (x *candidate) value(key string) any {
@@ -93,7 +124,7 @@ func (x *candidate) value(key string) any {
 		if x.summary == nil {
 			text, err := x.c.Server.summary(x.c.ctx, x.run)
 			if err == nil {
-				err = json.Unmarshal([]byte(text), &x.summary)
+				x.summary, err = parseObject(text)
 			}
 			x.err = err
 		}

@@ -17,7 +17,9 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/xtrepro/xt/internal/keylock"
 	"github.com/xtrepro/xt/track"
 )
 
@@ -32,7 +34,13 @@ type Server struct {
 	store  track.Store
 	report func(*http.Request, error)
 	mux    *http.ServeMux
-	locks  locks
+	locks  keylock.Locks[string]
+
+	notesMu sync.Mutex
+	notes   map[string]bool // fields that were asked for and are not known
+
+	sweepMu sync.Mutex
+	swept   time.Time
 
 	secretOnce sync.Mutex
 	secret     []byte // signs addresses; see key
@@ -40,7 +48,7 @@ type Server struct {
 
 // New returns a server over a store.
 func New(store track.Store, opts Options) *Server {
-	s := &Server{store: store, report: opts.Report, mux: http.NewServeMux()}
+	s := &Server{store: store, report: opts.Report, mux: http.NewServeMux(), notes: map[string]bool{}}
 	s.mux.HandleFunc("POST /graphql", s.graphql)
 	s.mux.HandleFunc("POST /files/{entity}/{project}/{run}/file_stream", s.fileStream)
 	s.mux.HandleFunc("PUT "+signedPrefix+"{mac}/{expires}/{path...}", s.upload)
@@ -77,6 +85,9 @@ func IsCapability(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, s
 
 // Deny answers a request that may not pass.
 func Deny(w http.ResponseWriter, _ *http.Request, status int, message string) {
+	if status == http.StatusUnauthorized {
+		message = "This server needs a token as the key: set WANDB_API_KEY to what \"xt serve token add\" said."
+	}
 	writeJSON(w, status, map[string]any{"error": message, "errors": []any{map[string]any{"message": message}}})
 }
 
@@ -137,7 +148,9 @@ func (s *Server) key(ctx context.Context) ([]byte, error) {
 		b := make([]byte, 32)
 		_, _ = rand.Read(b) // never fails
 		text = hex.EncodeToString(b)
-		err = s.store.PutRecords(ctx, secretKind, track.Record{Value: text})
+		if err = s.store.SwapRecord(ctx, secretKind, "", "", text); track.CodeOf(err) == track.InvalidState {
+			text, err = s.store.Record(ctx, secretKind, "") // another process was quicker
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -146,61 +159,33 @@ func (s *Server) key(ctx context.Context) ([]byte, error) {
 	return s.secret, err
 }
 
+// kept is the text of a record as it was read, which a change is checked against:
+// other processes may use the store at the same time.
+type kept struct{ text string }
+
 // load reads a record into v. It is NotFound if there is none.
-func (s *Server) load(ctx context.Context, kind, key string, v any) error {
+func (s *Server) load(ctx context.Context, kind, key string, v any, k *kept) error {
 	text, err := s.store.Record(ctx, kind, key)
 	if err != nil {
 		return err
 	}
+	k.text = text
 	return json.Unmarshal([]byte(text), v)
 }
 
-// record encodes v as a record.
-func record(key string, v any) (track.Record, error) {
+// save writes v as a record, unless that is another than what was read: clients come
+// again then.
+func (s *Server) save(ctx context.Context, kind, key string, v any, k *kept) error {
 	b, err := json.Marshal(v)
-	return track.Record{Key: key, Value: string(b)}, err
-}
-
-// save writes v as a record.
-func (s *Server) save(ctx context.Context, kind, key string, v any) error {
-	r, err := record(key, v)
-	if err != nil {
+	if err != nil || string(b) == k.text {
 		return err
 	}
-	return s.store.PutRecords(ctx, kind, r)
-}
-
-// locks let one request at a time change what is kept under a key.
-type locks struct {
-	mu   sync.Mutex
-	held map[string]*lock
-}
-
-type lock struct {
-	sync.Mutex
-	waiting int
-}
-
-// lock waits until nobody else has the key, and returns a function to release it.
-func (l *locks) lock(key string) (release func()) {
-	l.mu.Lock()
-	if l.held == nil {
-		l.held = map[string]*lock{}
+	err = s.store.SwapRecord(ctx, kind, key, k.text, string(b))
+	if track.CodeOf(err) == track.InvalidState {
+		return &track.Error{Code: track.Unavailable, Message: "another process was quicker; try again", Err: err}
 	}
-	k := l.held[key]
-	if k == nil {
-		k = new(lock)
-		l.held[key] = k
+	if err == nil {
+		k.text = string(b)
 	}
-	k.waiting++
-	l.mu.Unlock()
-	k.Lock()
-	return func() {
-		k.Unlock()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if k.waiting--; k.waiting == 0 {
-			delete(l.held, key)
-		}
-	}
+	return err
 }

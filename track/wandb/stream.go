@@ -6,11 +6,13 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
 
 	"github.com/xtrepro/xt/track"
+	"github.com/xtrepro/xt/track/wandb/offline"
 )
 
 // The streams of a run.
@@ -72,15 +74,17 @@ func plainBody(body io.Reader, encoding string) (io.Reader, error) {
 
 // take stores a chunk of a run.
 func (s *Server) take(ctx context.Context, n runName, c *chunk) error {
-	defer s.locks.lock(n.key())()
+	defer s.locks.Lock(n.key())()
 	r, err := s.loadRun(ctx, n)
 	if err != nil {
 		return err
 	}
 	was := *r
 	r.Heartbeat = now()
-	if r.State == crashed {
-		r.State = running // it was only silent
+	if r.State == crashed { // it was only silent
+		if err := s.end(ctx, r, running); err != nil {
+			return err
+		}
 	}
 	for name, l := range c.Files {
 		if err := s.takeFile(ctx, r, name, l); err != nil {
@@ -122,11 +126,13 @@ func (s *Server) takeFile(ctx context.Context, r *run, name string, l lines) err
 func (s *Server) takeRows(ctx context.Context, r *run, stream string, l lines, at func(row map[string]any, line int64) point) error {
 	var metrics []track.Metric
 	for i, text := range l.Content {
-		row, err := parseRow(text)
+		row, err := parseObject(text)
 		if err != nil {
-			return track.Errorf(track.InvalidParameter, "line %d of the %s is no JSON object: %v", l.Offset+int64(i), strings.TrimPrefix(stream, "wandb."), err)
+			continue // it is kept as it is: a client that is refused a line sends nothing more
 		}
-		at(row, l.Offset+int64(i)).metrics(row, func(m track.Metric) { metrics = append(metrics, m) })
+		p := at(row, l.Offset+int64(i))
+		p.time = cmp.Or(p.time, r.Created) // the same each time the line is sent
+		p.metrics(row, func(m track.Metric) { metrics = append(metrics, m) })
 	}
 	if err := track.LogAll(ctx, s.store, r.ID, track.Batch{Metrics: metrics}); err != nil {
 		return err
@@ -193,50 +199,21 @@ func plainLine(line string) string {
 	return strings.TrimRight(line, "\n")
 }
 
-// parseRow reads a row. Python writes numbers that JSON does not have as texts or as
-// bare words.
-func parseRow(text string) (map[string]any, error) {
-	var row map[string]any
-	err := json.Unmarshal([]byte(text), &row)
-	if err != nil && strings.ContainsAny(text, "NI") {
-		if json.Unmarshal([]byte(quoteWords(text)), &row) == nil {
-			return row, nil
+// parseObject reads a JSON object. Python writes numbers that JSON does not have as
+// bare words, which become texts.
+func parseObject(text string) (map[string]any, error) {
+	var o map[string]any
+	err := json.Unmarshal([]byte(text), &o)
+	if err != nil {
+		o = nil
+		if json.Unmarshal(offline.QuoteWords([]byte(text)), &o) == nil {
+			err = nil
 		}
 	}
-	return row, err
-}
-
-// quoteWords makes texts of NaN, Infinity and -Infinity outside of texts.
-func quoteWords(text string) string {
-	var b strings.Builder
-	inText := false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case inText && c == '\\' && i+1 < len(text):
-			b.WriteString(text[i : i+2])
-			i++
-			continue
-		case c == '"':
-			inText = !inText
-		case !inText:
-			if word := wordAt(text[i:]); word != "" {
-				b.WriteString(`"` + word + `"`)
-				i += len(word) - 1
-				continue
-			}
-		}
-		b.WriteByte(text[i])
+	if err == nil && o == nil {
+		err = errors.New("null")
 	}
-	return b.String()
-}
-
-func wordAt(text string) string {
-	for _, word := range []string{"NaN", "Infinity", "-Infinity"} {
-		if strings.HasPrefix(text, word) {
-			return word
-		}
-	}
-	return ""
+	return o, err
 }
 
 // point is where a row is on the curves.
@@ -258,11 +235,12 @@ func eventPoint(row map[string]any, line int64) point {
 	return point{step: line, time: rowTime(row), prefix: "system."}
 }
 
+// rowTime returns the time of a row; 0 if it has none.
 func rowTime(row map[string]any) int64 {
 	if t, ok := number(row["_timestamp"]); ok && t > 0 && t < 1e12 {
 		return int64(t * 1000)
 	}
-	return now()
+	return 0
 }
 
 // metrics calls f for each number in a row. What the client adds for itself is left
@@ -281,7 +259,7 @@ func (p point) metrics(row map[string]any, f func(track.Metric)) {
 				key = "system/" + rest
 			}
 			if key = track.CleanKey(key); key != "" {
-				f(track.Metric{Key: key, Value: v, Step: p.step, Time: cmp.Or(p.time, now())})
+				f(track.Metric{Key: key, Value: v, Step: p.step, Time: p.time})
 			}
 		})
 	}

@@ -1,0 +1,105 @@
+package web
+
+import (
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+)
+
+//go:embed page
+var files embed.FS
+
+// asset is a file of the page.
+type asset struct {
+	kind        string
+	plain, gzip []byte
+}
+
+// assets are the files of the page, compressed once. Their digest is in their
+// addresses, so that browsers keep them for ever, and never the wrong ones.
+type assets struct {
+	digest string
+	files  map[string]*asset
+	page   *asset
+}
+
+var loadAssets = sync.OnceValue(func() *assets {
+	a := &assets{files: map[string]*asset{}}
+	sum := sha256.New()
+	_ = fs.WalkDir(files, "page", func(name string, d fs.DirEntry, err error) error { // they are in the binary
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := files.ReadFile(name)
+		a.files[strings.TrimPrefix(name, "page/")] = newAsset(name, b)
+		sum.Write([]byte(name))
+		sum.Write(b)
+		return err
+	})
+	a.digest = hex.EncodeToString(sum.Sum(nil)[:8])
+	html := strings.ReplaceAll(string(a.files["index.html"].plain), "DIGEST", a.digest)
+	a.page = newAsset("index.html", []byte(html))
+	return a
+})
+
+// kinds are the types of the files: those of the system may be anything.
+var kinds = map[string]string{".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+
+func newAsset(name string, b []byte) *asset {
+	kind := kinds[path.Ext(name)]
+	if kind == "" {
+		kind = "text/plain; charset=utf-8"
+	}
+	return &asset{kind: kind, plain: b, gzip: compress(b, gzip.BestCompression)}
+}
+
+// policy is what the page may do: nothing but run the files served here, and ask
+// this server.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; " +
+	"frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+
+// servePage answers with the page, which is the same whatever it will show.
+func (h *Handler) servePage(w http.ResponseWriter, r *http.Request) {
+	a := loadAssets()
+	head := w.Header()
+	head.Set("Content-Security-Policy", policy)
+	head.Set("Cache-Control", "no-cache")
+	head.Set("ETag", `"`+a.digest+`"`)
+	head.Set("Cross-Origin-Opener-Policy", "same-origin")
+	a.page.serve(w, r)
+}
+
+func (h *Handler) serveAsset(w http.ResponseWriter, r *http.Request) {
+	a := loadAssets()
+	file := a.files[r.PathValue("path")]
+	if file == nil || r.PathValue("digest") != a.digest {
+		// That of another version: the page must be loaded again.
+		writeError(w, http.StatusNotFound, "This version of the page is gone; load it again.")
+		return
+	}
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	w.Header().Set("ETag", `"`+a.digest+`"`)
+	file.serve(w, r)
+}
+
+func (a *asset) serve(w http.ResponseWriter, r *http.Request) {
+	head := w.Header()
+	head.Set("Content-Type", a.kind)
+	head.Set("Vary", "Accept-Encoding")
+	if r.Header.Get("If-None-Match") == head.Get("ETag") {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	b := a.plain
+	if takesGzip(r) {
+		head.Set("Content-Encoding", "gzip")
+		b = a.gzip
+	}
+	_, _ = w.Write(b)
+}

@@ -1,0 +1,181 @@
+// Curves on a canvas.
+
+import uPlot from './vendor/uplot.js';
+import {h, fill} from './dom.js';
+import {num, took, when, real} from './format.js';
+import {inks} from './axes.js';
+
+const manyCurves = 10; // beyond which smoothed curves are shown without what they smooth
+
+// smooth is the exponential moving average, corrected for its start, as people know
+// it from TensorBoard. What is not a number stays a gap.
+export function smooth(values, weight) {
+  if (!weight) return values;
+  let last = 0, n = 0;
+  return values.map(v => {
+    if (v === null || !Number.isFinite(v)) return v;
+    n++;
+    last = last * weight + (1 - weight) * v;
+    return last / (1 - weight ** n);
+  });
+}
+
+// xOf returns the positions of a curve's points.
+function xOf(curve, axis, start) {
+  if (axis === 'time') return curve.times.map(t => t / 1000);
+  if (axis === 'relative') return curve.times.map(t => (t - (start || curve.times[0])) / 1000);
+  return curve.steps;
+}
+
+// series makes what is drawn of a curve: points in the order of x, one at each.
+function series(curve, o) {
+  const xs = xOf(curve, o.axis, curve.start);
+  const order = xs.map((_, i) => i);
+  for (let i = 1; i < xs.length; i++) if (xs[i] < xs[i - 1]) { order.sort((a, b) => xs[a] - xs[b] || a - b); break; }
+  const x = [], y = [];
+  for (const i of order) {
+    const v = real(curve.values[i]);
+    if (o.logx && xs[i] <= 0) continue;
+    const shown = Number.isFinite(v) && !(o.logy && v <= 0) ? v : null;
+    if (x.length && x[x.length - 1] === xs[i]) y[y.length - 1] = shown; // the last one counts
+    else { x.push(xs[i]); y.push(shown); }
+  }
+  return [x, y];
+}
+
+export class Chart {
+  // options: title, height, sync, and onzoom(from, to), called with steps.
+  constructor(options) {
+    Object.assign(this, {height: 210, ...options});
+    this.plot = null;
+    this.box = h('div', {class: 'plot'});
+    this.legend = h('div', {class: 'legend', 'aria-hidden': 'true'});
+    this.note = h('p', {class: 'note dim', hidden: true});
+    this.el = h('figure', {class: 'chart', role: 'img'}, h('figcaption', {}, h('span', {class: 'v', title: this.title}, this.title), this.at = h('span', {class: 'dim at'})), this.box, this.note, this.legend);
+    this.resize = new ResizeObserver(() => this.plot?.setSize({width: this.box.clientWidth || 300, height: this.height}));
+    this.resize.observe(this.box);
+  }
+
+  close() {
+    this.resize.disconnect();
+    this.plot?.destroy();
+    this.plot = null;
+  }
+
+  // show draws curves: {run, name, color, start, steps, times, values}.
+  show(curves, options) {
+    this.curves = curves;
+    this.options = options;
+    const zoom = this.zoom;
+    this.plot?.destroy();
+    this.plot = null;
+    fill(this.legend);
+    const some = curves.filter(c => c.steps.length > 0);
+    const tables = some.map(c => series(c, options));
+    const drawn = tables.some(([, y]) => y.some(v => v !== null));
+    this.note.hidden = drawn;
+    this.box.hidden = !drawn;
+    this.el.setAttribute('aria-label', this.title + ': ' + some.map(c => c.name + ' ends at ' + num(c.values.at(-1))).join(', '));
+    if (!drawn) {
+      this.note.textContent = some.length === 0 ? 'No points.' : options.logy || options.logx ? 'Nothing that a logarithmic axis can show.' : 'No value is a number.';
+      return;
+    }
+    const lines = [], data = [];
+    tables.forEach(([x, y], i) => {
+      if (options.smooth > 0 && some.length <= manyCurves) {
+        data.push([x, y]);
+        lines.push({run: some[i], faint: true});
+      }
+      data.push([x, smooth(y, options.smooth)]);
+      lines.push({run: some[i]});
+    });
+    const joined = data.length === 1 ? [data[0][0], data[0][1]] : uPlot.join(data);
+    this.lines = lines;
+    this.plot = new uPlot(this.config(lines, options, joined[0]), joined, this.box);
+    if (zoom && zoom.axis === options.axis) this.plot.setScale('x', zoom);
+    this.drawLegend(some);
+  }
+
+  config(lines, o, xs) {
+    const {dim: ink, line: grid} = inks();
+    const axis = {stroke: ink, grid: {stroke: grid, width: 1}, ticks: {stroke: grid, width: 1, size: 4}, font: '11px system-ui', labelFont: '11px system-ui'};
+    const single = xs.length < 2;
+    return {
+      width: this.box.clientWidth || 300, height: this.height, legend: {show: false}, padding: [8, 10, 0, 0],
+      cursor: {sync: this.sync ? {key: this.sync, setSeries: false} : undefined, drag: {x: true, y: false, dist: 6}, points: {size: 5}, focus: {prox: 24}, y: false,
+        bind: {dblclick: u => () => { this.reset(); return null; }}},
+      focus: {alpha: 0.35},
+      scales: {x: {time: o.axis === 'time', distr: o.logx ? 3 : 1, range: single ? (u, a, b) => [a - 1, b + 1] : undefined}, y: {distr: o.logy ? 3 : 1, range: o.logy ? undefined : range}},
+      axes: [
+        {...axis, size: 30, space: 60, values: o.axis === 'step' ? (u, v) => v.map(x => x === null ? '' : num(x)) : o.axis === 'relative' ? (u, v) => v.map(x => x === null ? '' : took(x * 1000)) : undefined},
+        {...axis, size: 52, space: 34, values: (u, v) => v.map(x => x === null ? '' : num(x))},
+      ],
+      series: [{}, ...lines.map(l => ({
+        stroke: l.faint ? fade(l.run.color) : l.run.color, width: l.faint ? 1 : 1.6, spanGaps: true, show: !o.hidden?.has(l.run.run),
+        points: {show: l.run.steps.length < 2 ? true : undefined, size: 5},
+      }))],
+      hooks: {setCursor: [u => this.point(u)], setSelect: [u => this.zoomed(u)]},
+    };
+  }
+
+  // hide takes a run's curve away, or brings it back.
+  hide(run, on) {
+    if (!this.plot) return;
+    this.lines.forEach((l, i) => { if (l.run.run === run) this.plot.setSeries(i + 1, {show: on}); });
+    const i = this.curves.filter(c => c.steps.length > 0).findIndex(c => c.run === run);
+    this.legend.children[i]?.classList.toggle('off', !on);
+  }
+
+  zoomed(u) {
+    if (u.select.width < 3) return;
+    const from = u.posToVal(u.select.left, 'x'), to = u.posToVal(u.select.left + u.select.width, 'x');
+    this.zoom = {min: from, max: to, axis: this.options.axis};
+    if (this.options.axis === 'step') this.onzoom?.(Math.floor(from), Math.ceil(to));
+  }
+
+  reset() {
+    this.zoom = null;
+    this.onzoom?.(undefined, undefined);
+    if (this.plot) this.plot.setScale('x', {min: this.plot.data[0][0], max: this.plot.data[0].at(-1)});
+  }
+
+  drawLegend(curves) {
+    this.values = curves.map(() => h('span', {class: 'val'}));
+    fill(this.legend, curves.slice(0, 24).map((c, i) => h('span', {class: 'key' + (this.options.hidden?.has(c.run) ? ' off' : '')},
+      h('span', {class: 'swatch', style: {background: c.color}}), h('span', {class: 'v name', title: c.name}, c.name), this.values[i])),
+      curves.length > 24 && h('span', {class: 'dim'}, 'and ' + (curves.length - 24) + ' more'));
+    this.point(null);
+  }
+
+  // point shows the values under the pointer, or the last ones.
+  point(u) {
+    if (!this.plot || !this.values) return;
+    const i = u?.cursor?.idx;
+    const o = this.options;
+    const at = i === null || i === undefined ? null : this.plot.data[0][i];
+    this.at.textContent = at === null ? '' : o.axis === 'step' ? 'step ' + num(at) : o.axis === 'time' ? when(at * 1000) : took(at * 1000);
+    const per = this.lines.some(l => l.faint) ? 2 : 1;
+    this.values.forEach((el, n) => {
+      if (n >= 24) return;
+      const ys = this.plot.data[per * (n + 1)];
+      el.textContent = num(at === null ? lastOf(ys) : nearest(ys, i));
+    });
+  }
+}
+
+// range leaves some room above and below, also where all is the same.
+function range(u, lo, hi) {
+  if (lo === null || hi === null) return [0, 1];
+  const room = (hi - lo) * 0.06 || Math.abs(hi) * 0.1 || 1;
+  return [lo - room, hi + room];
+}
+
+const lastOf = ys => { for (let i = ys.length - 1; i >= 0; i--) if (ys[i] !== null && ys[i] !== undefined) return ys[i]; return null; };
+
+// nearest returns the value at a place, or the one before where there is a gap.
+function nearest(ys, i) {
+  for (let k = i; k >= 0 && k > i - 200; k--) if (ys[k] !== null && ys[k] !== undefined) return ys[k];
+  return null;
+}
+
+const fade = c => c + '40';

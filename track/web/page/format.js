@@ -1,0 +1,84 @@
+// How values look: the same everywhere.
+
+const zone = undefined; // that of the person
+const dayTime = new Intl.DateTimeFormat(zone, {year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit'});
+const fullTime = new Intl.DateTimeFormat(zone, {dateStyle: 'full', timeStyle: 'long'});
+const whole = new Intl.NumberFormat('en', {maximumFractionDigits: 0});
+
+// real reads a number of an answer, which has names for those that JSON lacks.
+export function real(v) {
+  return typeof v === 'number' ? v : v === null || v === undefined ? NaN : Number(v);
+}
+
+// num writes a number with five digits that mean something.
+export function num(v) {
+  if (v === null || v === undefined) return '';
+  const x = real(v);
+  if (Number.isNaN(x)) return 'NaN';
+  if (!Number.isFinite(x)) return x > 0 ? '∞' : '−∞';
+  const a = Math.abs(x);
+  let text;
+  if (a === 0) text = '0';
+  else if (Number.isInteger(x) && a < 1e7) text = whole.format(a);
+  else if (a >= 1e7 || a < 1e-4) text = a.toExponential(3).replace(/\.?0+e/, 'e').replace('e+', 'e').replace('e-', 'e−');
+  else text = String(Number(a.toPrecision(5)));
+  return x < 0 ? '−' + text : text;
+}
+
+// count writes a whole number, with its noun where there is one.
+export const count = (n, one, many = one && one + 's') => whole.format(n) + (one ? ' ' + (n === 1 ? one : many) : '');
+
+// bytes writes a size.
+export function bytes(n) {
+  if (!n) return '0 B';
+  const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
+  let i = 0;
+  while (n >= 1000 && i < units.length - 1) { n /= 1000; i++; }
+  return (i === 0 || n >= 100 ? Math.round(n) : n.toPrecision(2)) + ' ' + units[i];
+}
+
+// took writes a duration in milliseconds.
+export function took(ms) {
+  if (ms < 0 || ms === null || ms === undefined || Number.isNaN(ms)) return '';
+  if (ms < 1000) return Math.round(ms) + ' ms';
+  const s = ms / 1000;
+  if (s < 60) return (s < 10 ? s.toFixed(1) : Math.round(s)) + ' s';
+  if (s < 3600) return Math.floor(s / 60) + ' m ' + Math.floor(s % 60) + ' s';
+  if (s < 86400) return Math.floor(s / 3600) + ' h ' + Math.floor(s % 3600 / 60) + ' m';
+  return Math.floor(s / 86400) + ' d ' + Math.floor(s % 86400 / 3600) + ' h';
+}
+
+// ago writes how long ago a time was, or the day where that is long.
+export function ago(ms, now = Date.now()) {
+  if (!ms) return '';
+  const s = (now - ms) / 1000;
+  if (s < 0) return when(ms);
+  if (s < 10) return 'just now';
+  if (s < 60) return Math.floor(s) + ' s ago';
+  if (s < 3600) return Math.floor(s / 60) + ' min ago';
+  if (s < 86400) return Math.floor(s / 3600) + ' h ago';
+  if (s < 14 * 86400) return Math.floor(s / 86400) + ' d ago';
+  return when(ms);
+}
+
+export const when = ms => ms ? dayTime.format(new Date(ms)) : '';
+export const whenFully = ms => ms ? fullTime.format(new Date(ms)) : '';
+
+// short shortens a digest or the number of a run.
+export const short = id => String(id ?? '').slice(0, 8);
+
+// clip shortens a long text.
+export const clip = (text, n) => text.length > n ? text.slice(0, n - 1) + '…' : text;
+
+export const statusWords = {RUNNING: 'running', SCHEDULED: 'scheduled', FINISHED: 'finished', FAILED: 'failed', KILLED: 'killed'};
+
+// duration is how long a run took, so far.
+export function duration(run, now = Date.now()) {
+  if (run.end) return run.end - run.start;
+  return run.status === 'RUNNING' && run.start ? now - run.start : NaN;
+}
+
+// colors tell runs apart, also for people who see few colours: they differ in
+// lightness, too.
+export const colors = ['#3b5bdb', '#e8590c', '#2b8a3e', '#c2255c', '#0c8599', '#9c36b5', '#e0a800', '#5c677d', '#1098ad', '#d9480f', '#74b816', '#862e9c'];
+export const colorOf = i => colors[i % colors.length];
