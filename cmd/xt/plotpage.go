@@ -13,15 +13,15 @@ import (
 	"github.com/xtrepro/xt/pipeline"
 )
 
-// page is a document in HTML that needs nothing else: pictures are in it. It may load
+// document is a page of HTML that needs nothing else: pictures are in it. It may load
 // nothing, and run only the programs of package vega, if something is drawn by these.
-type page struct {
+type document struct {
 	title string
 	body  strings.Builder
 	vega  bool // whether these programs are needed
 }
 
-func newPage(title string) *page { return &page{title: title} }
+func newDocument(title string) *document { return &document{title: title} }
 
 const pageStyle = `:root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
@@ -36,7 +36,7 @@ th{font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}code{
 @media(prefers-color-scheme:dark){.good{color:#3fb950}.fair{color:#d29922}.bad{color:#f85149}.note,figcaption{color:#9198a1}}`
 
 // bytes returns the document.
-func (p *page) bytes() ([]byte, error) {
+func (p *document) bytes() ([]byte, error) {
 	policy := "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; style-src " + sourceHash(pageStyle)
 	var scripts strings.Builder
 	if p.vega {
@@ -79,7 +79,7 @@ func sourceHash(text string) string {
 }
 
 // drawing adds a plot: its charts, then pictures side by side.
-func (p *page) drawing(d *drawing) {
+func (p *document) drawing(d *drawing) {
 	fmt.Fprintf(&p.body, "<section>\n<h2>%s</h2>\n<div class=\"row\">\n", html.EscapeString(d.name))
 	for _, c := range d.charts {
 		p.figure(chart.SVG(c), "image/svg+xml", c.Title, "")
@@ -101,7 +101,7 @@ func (p *page) drawing(d *drawing) {
 
 // figure adds a picture. A picture of SVG runs no scripts this way, whatever is in
 // it.
-func (p *page) figure(b []byte, mediaType, alt, caption string) {
+func (p *document) figure(b []byte, mediaType, alt, caption string) {
 	fmt.Fprintf(&p.body, `<figure><img alt="%s" src="data:%s;base64,%s">`, html.EscapeString(alt), mediaType, base64.StdEncoding.EncodeToString(b))
 	if caption != "" {
 		fmt.Fprintf(&p.body, "<figcaption>%s</figcaption>", html.EscapeString(caption))
@@ -110,23 +110,23 @@ func (p *page) figure(b []byte, mediaType, alt, caption string) {
 }
 
 // heading adds a title of a part.
-func (p *page) heading(text string) {
+func (p *document) heading(text string) {
 	fmt.Fprintf(&p.body, "<h2>%s</h2>\n", html.EscapeString(text))
 }
 
 // verdict adds a line that says how things stand, in a colour too.
-func (p *page) verdict(level pipeline.Level, text string) {
+func (p *document) verdict(level pipeline.Level, text string) {
 	class := map[pipeline.Level]string{pipeline.Error: "bad", pipeline.Warning: "fair"}[level]
 	fmt.Fprintf(&p.body, "<p class=\"verdict %s\">%s</p>\n", cmp.Or(class, "good"), html.EscapeString(text))
 }
 
 // paragraph adds a text.
-func (p *page) paragraph(text string) {
+func (p *document) paragraph(text string) {
 	fmt.Fprintf(&p.body, "<p>%s</p>\n", html.EscapeString(text))
 }
 
 // table adds a table of texts.
-func (p *page) table(heads []string, rows [][]string) {
+func (p *document) table(heads []string, rows [][]string) {
 	p.body.WriteString("<table>\n<tr>")
 	for _, h := range heads {
 		fmt.Fprintf(&p.body, "<th>%s</th>", html.EscapeString(h))

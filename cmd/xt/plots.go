@@ -211,7 +211,7 @@ func plotFile(name, title string, all []*drawing) ([]byte, error) {
 	}
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".html", ".htm":
-		p := newPage(title)
+		p := newDocument(title)
 		for _, d := range all {
 			p.drawing(d)
 		}

@@ -74,7 +74,7 @@ func (a *app) writeReport(c *cli.Context) error {
 
 // html writes the summary as one page.
 func (s *summary) html() ([]byte, error) {
-	p := newPage("xt report")
+	p := newDocument("xt report")
 	p.verdict(s.level(), s.headline())
 	compared := s.head + " compared with " + s.base
 	if s.noBase != "" {
@@ -114,7 +114,7 @@ func (s *summary) html() ([]byte, error) {
 	return p.bytes()
 }
 
-func (s *summary) htmlVerification(p *page) {
+func (s *summary) htmlVerification(p *document) {
 	p.heading("Verification")
 	if s.verified == nil {
 		p.paragraph("No stage was made again for this report: xt verify --json > verify.json; xt report --verify verify.json")
