@@ -123,7 +123,7 @@ func testExamples(t *testing.T, s track.Store) {
 		x.CreatedBy != "ann" || x.UpdatedBy != "bob" || !strings.HasPrefix(x.ID, "dr-") {
 		t.Errorf("%+v", x)
 	}
-	if all[1].Outputs != nil || all[1].Tags != nil && len(all[1].Tags) != 0 || len(all[2].Inputs) != 0 {
+	if all[1].Outputs != nil || len(all[1].Tags) != 0 || len(all[2].Inputs) != 0 {
 		t.Errorf("%+v, %+v", all[1], all[2])
 	}
 	got, err := s.EvalDataset(ctx, d.ID)

@@ -4,6 +4,7 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.genai.datasets import create_dataset, delete_dataset, get_dataset, search_datasets, set_dataset_tags, delete_dataset_tag
+from mlflow.tracing.client import TracingClient
 from mlflow.genai.datasets import add_dataset_to_experiments, remove_dataset_from_experiments
 
 first = mlflow.set_experiment("first").experiment_id
@@ -27,6 +28,13 @@ ask("How?")
 mlflow.flush_trace_async_logging()
 trace = mlflow.get_trace(mlflow.get_last_active_trace_id())
 dataset.merge_records([trace])
+
+# How often two filters find the same traces.
+ask("Who?")
+mlflow.flush_trace_async_logging()
+mlflow.set_trace_tag(trace.info.trace_id, "asked", "how")
+same = TracingClient().calculate_trace_filter_correlation([first], "tags.asked = 'how'", "tags.asked != 'why'")
+assert (same.npmi, same.joint_count, same.total_count) == (1, 1, 2), same
 
 got = get_dataset(dataset_id=dataset.dataset_id)
 assert got.name == "questions" and got.tags["stage"] == "draft" and got.profile == '{"num_records":3}', got.to_dict()
