@@ -310,4 +310,3 @@ func (s *source) numeric(i int) bool {
 	}
 	return some
 }
-
