@@ -30,6 +30,7 @@ type Store interface {
 	LoggedModels
 	Registry
 	Traces
+	Evaluations
 	Artifacts
 	Studies
 	Records

@@ -135,6 +135,19 @@ func LoggedModels() *Grammar {
 	}
 }
 
+// EvaluationDatasets is the grammar of searches for datasets for evaluations.
+func EvaluationDatasets() *Grammar {
+	return &Grammar{
+		kinds:      map[string]Kind{"tags": Tag},
+		attributes: same("name", "created_time", "last_update_time", "created_by", "last_updated_by"),
+		orders:     same("name", "created_time", "last_update_time"), orderKinds: []Kind{Attribute},
+		numeric: []string{"created_time", "last_update_time"}, wholeNumbers: true,
+		lists:     []string{"name"},
+		ops:       map[Kind][]Op{Attribute: {NotEqual, Equal, Like, ILike, In}, Tag: texts},
+		badEntity: "Invalid identifier token '%s' specified", badAttribute: badAttribute, badOp: "Invalid comparator for KIND: %s", badText: badText, badNull: onlyTags,
+	}
+}
+
 // Traces is the grammar of searches for traces.
 func Traces() *Grammar {
 	keys := with(same("request_id", "timestamp_ms", "execution_time_ms", "end_time_ms", "status", "client_request_id", "name", "run_id", "prompt", "text"),
