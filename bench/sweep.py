@@ -98,7 +98,7 @@ def main() -> None:
         return
     from tools import install_python
 
-    python = opts.python or install_python(opts.tools, "optuna", OPTUNA_VERSION, "python", "cmaes==0.13.1", "scipy==1.17.1")
+    python = opts.python or install_python(opts.tools / "samplers", "optuna", OPTUNA_VERSION, "python", "cmaes==0.13.1", "scipy==1.17.1")
     out = subprocess.run([python, __file__, "--inside"], stdout=subprocess.PIPE, check=True, text=True).stdout
     ours = xt_medians()
     print("| function | sampler | xt | Optuna | its quartiles | xt, µs a trial | Optuna |\n|---|---|---|---|---|---|---|")

@@ -135,6 +135,9 @@ func runGroup(ctx context.Context, cmd *exec.Cmd, start func() error, hurry <-ch
 	if errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // the command itself succeeded
 	}
+	if err == nil && ctx.Err() != nil {
+		err = ctx.Err() // one that ends well when it is told to has not done all of its work
+	}
 	return err
 }
 

@@ -17,17 +17,17 @@ func (a *app) importCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "import",
 		Usage:     "bring data from elsewhere, and pin where it came from",
-		UsageText: "xt import [flags] URL [PATH]\n       xt import [flags] REPO PATH-IN-REPO [-o PATH]\n       xt import mlflow [flags] PATH|URL",
+		UsageText: "xt import [flags] URL [PATH]\n       xt import [flags] REPO PATH-IN-REPO [-o PATH]\n       xt import mlflow [flags] PATH|URL\n       xt import wandb [flags] PATH",
 		Description: "Brings a file from the web, a blob or all below a prefix of s3://, gs://, azblob:// or sftp://, a\n" +
 			"path of this machine, or from a git repository what it or xt has at a path there. It is then as if\n" +
 			"added with \"xt add\", but xt.lock knows also its source, for \"xt update\".\n" +
-			"\"xt import mlflow\" brings runs instead; see \"xt import mlflow --help\".\n\n" +
+			"\"xt import mlflow\" and \"xt import wandb\" bring runs instead; see \"xt import mlflow --help\".\n\n" +
 			"examples:\n   xt import https://example.org/digits.csv data/digits.csv\n   xt import s3://bucket/images data/images\n" +
 			"   xt import https://github.com/OWNER/NAME data/images -o data/images --rev v1.0\n   xt import ../other-project models/base.npz",
 		Flags:  append(sourceFlags(), &cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "replace also what is in no cache and no commit"}),
 		Action: a.importData,
 
-		Subcommands:     []*cli.Command{a.importMLflowCommand()},
+		Subcommands:     []*cli.Command{a.importMLflowCommand(), a.importWandbCommand()},
 		HideHelpCommand: true,
 	}
 }

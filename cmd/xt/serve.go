@@ -18,11 +18,12 @@ import (
 func (a *app) serveCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "serve",
-		Usage: "keep what MLflow's clients log: runs, metrics, artifacts, models, traces",
-		Description: "Answers as MLflow's tracking server does, out of the store of the project that you stand in, or of\n" +
-			"your own store where there is none. Clients find it by MLFLOW_TRACKING_URI. It listens on this\n" +
-			"machine alone, and ends at an interrupt when requests under way are answered. GET /docs lists\n" +
-			"the endpoints. Optuna's GrpcStorageProxy finds a storage of studies on the same port.\n\n" +
+		Usage: "keep what clients of MLflow, W&B and Optuna log",
+		Description: "Answers as MLflow's tracking server does, and W&B's, out of the store of the project that you stand\n" +
+			"in, or of your own store where there is none. Clients find it by MLFLOW_TRACKING_URI and\n" +
+			"WANDB_BASE_URL. Optuna's GrpcStorageProxy finds a storage of studies on the same port. It\n" +
+			"listens on this machine alone, and ends at an interrupt when requests under way are answered.\n" +
+			"GET /docs lists the endpoints of MLflow's API.\n\n" +
 			"On another address it must be told who may come: see \"xt serve token add\" and --token-file.\n\n" +
 			"examples:\n   xt serve\n   xt serve --addr 127.0.0.1:0\n   xt serve token add ann\n   xt serve --addr 0.0.0.0:5000 --tls-cert cert.pem --tls-key key.pem",
 		Flags: append(storeFlags(),
@@ -126,9 +127,9 @@ func (a *app) announce(c *cli.Context, addr net.Addr, place *storePlace, guard *
 		}
 	}
 	url := scheme + "://" + callAs(addr.String())
-	a.term.Printf("serving %s at %s; an interrupt ends it\nexport MLFLOW_TRACKING_URI=%s\n", place.title, url, url)
+	a.term.Printf("serving %s at %s; an interrupt ends it\nexport MLFLOW_TRACKING_URI=%s\nexport WANDB_BASE_URL=%s\n", place.title, url, url, url)
 	if guarded, _ := guard.Guarded(); guarded {
-		a.term.Printf("export MLFLOW_TRACKING_TOKEN=…\n")
+		a.term.Printf("export MLFLOW_TRACKING_TOKEN=… WANDB_API_KEY=…\n")
 	}
 	return nil
 }

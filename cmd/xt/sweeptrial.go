@@ -230,6 +230,7 @@ func watchFile(name string, m pipeline.MetricKey, report func(step int64, value 
 		for {
 			select {
 			case <-ended:
+				f.look() // so that others are compared with all of it
 				return
 			case <-tick.C:
 				f.look()

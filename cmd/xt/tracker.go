@@ -277,8 +277,9 @@ func (x *openRun) Vars() map[string]string {
 		"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 		"XT_OPTUNA_STORAGE":                      x.token + "@" + x.t.endpoint.listener.Addr().String(),
 		"XT_RUN_ID":                              x.session.Root,
-		// W&B's client takes it for its server, and tells its maker nothing.
-		"WANDB_BASE_URL": x.t.endpoint.url(), "WANDB_API_KEY": x.token, "WANDB_ERROR_REPORTING": "false",
+		// W&B's client takes it for its server, tells its maker nothing, and asks no
+		// index for newer releases.
+		"WANDB_BASE_URL": x.t.endpoint.url(), "WANDB_API_KEY": x.token, "WANDB_ERROR_REPORTING": "false", "WANDB__DISABLE_UPDATE_CHECK": "true",
 	}
 	// What the user has set for another server.
 	for _, name := range []string{"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_REGISTRY_URI", "MLFLOW_RUN_ID"} {

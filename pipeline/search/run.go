@@ -202,12 +202,12 @@ func (r *running) attempt(ctx context.Context, i int, t *sweep.Trial) *Ending {
 	res, err := r.Executor.Execute(ctx, a, func(id string) { e.RunID = id })
 	e.Duration = time.Since(begin)
 	switch {
+	case err == nil: // also if it was quicker than its pruner
+		e.Known = res.Known
+		err = r.judge(&e.Trial, res.Files)
 	case errors.Is(context.Cause(ctx), ErrPruned):
 		e.Trial.State = sweep.Pruned
 		return e
-	case err == nil:
-		e.Known = res.Known
-		err = r.judge(&e.Trial, res.Files)
 	}
 	e.Err = err
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -38,15 +37,15 @@ type Token struct {
 }
 
 // prefix starts the secrets, so that what looks for secrets in commits finds
-// them.
-const prefix = "xt_"
+// them. What follows has the form of a key of W&B, whose clients take no other.
+const prefix = "xt-"
 
 // newSecret returns a secret that nobody can guess, so that its digest needs no
 // salt and no slow hash.
 func newSecret() string {
-	var b [24]byte
+	var b [20]byte
 	_, _ = rand.Read(b[:]) // it never fails
-	return prefix + base64.RawURLEncoding.EncodeToString(b[:])
+	return prefix + hex.EncodeToString(b[:])
 }
 
 // ReadTokens reads a file of tokens. One that is not there has none.

@@ -23,7 +23,10 @@ func (c *call) artifactObject(d *artifact) object {
 	})
 	o := object{
 		"__typename": "Artifact", "id": artifactID(d.ID), "state": d.State, "digest": d.Digest, "description": d.Description, "metadata": d.Metadata, "versionIndex": d.Version,
-		"version": fmt.Sprintf("v%d", d.Version), "artifactType": object{"__typename": "ArtifactType", "id": d.Type, "name": d.Type}, "artifactSequence": sequence,
+		"version": fmt.Sprintf("v%d", d.Version), "artifactSequence": sequence,
+		"artifactType": object{
+			"__typename": "ArtifactType", "id": d.Type, "name": d.Type, "project": resolver(func(args) (any, error) { return c.project(d.Entity, d.Project), nil }),
+		},
 		"size": d.Size, "fileCount": d.Files, "createdAt": stamp(d.Created), "updatedAt": stamp(d.Updated), "commitHash": commitHash(d), "historyStep": d.Step,
 		"ttlDurationSeconds": -2, "ttlIsInherited": true, "tags": tagObjects(d.Tags),
 		"aliases": resolver(func(args) (any, error) {
@@ -52,16 +55,24 @@ func tagObjects(names []string) []object {
 	return list
 }
 
-// aliasObjects returns the aliases of a version.
+// aliasObjects returns the aliases of a version, its number among them: it is from
+// there that older clients have it.
 func (c *call) aliasObjects(col *collection, id string) []object {
 	list := []object{}
+	var names []string
 	for _, alias := range slices.Sorted(maps.Keys(col.Aliases)) {
 		if col.Aliases[alias] == id {
-			list = append(list, object{
-				"__typename": "ArtifactAlias", "id": base64.StdEncoding.EncodeToString([]byte("Alias:" + alias)), "alias": alias,
-				"artifactCollectionName": col.Name, "artifactCollection": resolver(func(args) (any, error) { return c.collectionObject(col), nil }),
-			})
+			names = append(names, alias)
 		}
+	}
+	if i := slices.Index(col.Versions, id); i >= 0 {
+		names = append(names, fmt.Sprintf("v%d", i))
+	}
+	for _, alias := range names {
+		list = append(list, object{
+			"__typename": "ArtifactAlias", "id": base64.StdEncoding.EncodeToString([]byte("Alias:" + col.key() + ":" + alias)), "alias": alias,
+			"artifactCollectionName": col.Name, "artifactCollection": resolver(func(args) (any, error) { return c.collectionObject(col), nil }),
+		})
 	}
 	return list
 }
@@ -311,7 +322,7 @@ func (c *call) updateArtifact(a args) (any, error) {
 	d.Tags = slices.DeleteFunc(d.Tags, func(t string) bool { return slices.Contains(remove, t) || slices.Contains(add, t) })
 	d.Tags = append(d.Tags, add...)
 	d.Updated = now()
-	if _, ok := in["aliases"]; ok {
+	if in["aliases"] != nil { // older clients say it as null
 		err := c.changeCollection(d, func(col *collection) {
 			maps.DeleteFunc(col.Aliases, func(_, id string) bool { return id == d.ID })
 			for _, alias := range aliasesOf(in) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/xtrepro/xt/track"
+	"github.com/xtrepro/xt/track/wandb/offline"
 )
 
 // defaultEntity is whose projects are that belong to nobody in particular: their
@@ -128,6 +129,9 @@ type changes struct {
 	hasTags bool
 	config  *string
 	summary *string
+
+	created time.Time   // of a new run, if it is older than now
+	mark    []track.Tag // of a new run
 }
 
 func changesOf(in args) changes {
@@ -175,13 +179,16 @@ func (s *Server) create(ctx context.Context, n runName, c changes) (*run, error)
 		return nil, err
 	}
 	r := &run{runName: n, State: running, Created: now(), Heartbeat: now()}
+	if !c.created.IsZero() {
+		r.Created = c.created.UnixMilli()
+	}
 	name := "" // the store makes one up, as W&B does
 	if c.displayName != nil {
 		name = *c.displayName
 	}
 	made, err := s.store.CreateRun(ctx, track.NewRun{
 		Experiment: experiment, Name: track.Clip(name, 250), Status: track.Running, Start: r.Created,
-		Tags: []track.Tag{{Key: "wandb.id", Value: n.Run}, {Key: "wandb.project", Value: n.Project}, {Key: "wandb.entity", Value: n.Entity}},
+		Tags: append([]track.Tag{{Key: "wandb.id", Value: n.Run}, {Key: "wandb.project", Value: n.Project}, {Key: "wandb.entity", Value: n.Entity}}, c.mark...),
 	})
 	r.ID, r.DisplayName = made.ID, made.Name
 	return r, err
@@ -289,8 +296,11 @@ func (s *Server) end(ctx context.Context, r *run, state string) error {
 // setConfig keeps the config, whose values are parameters.
 func (s *Server) setConfig(ctx context.Context, r *run, text string) error {
 	var config map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &config); err != nil {
-		return track.Errorf(track.InvalidParameter, "the config is no JSON object: %v", err)
+	if json.Unmarshal([]byte(text), &config) != nil {
+		text = string(offline.QuoteWords([]byte(text)))
+		if err := json.Unmarshal([]byte(text), &config); err != nil {
+			return track.Errorf(track.InvalidParameter, "the config is no JSON object: %v", err)
+		}
 	}
 	r.Config = json.RawMessage(text)
 	var params []track.Param
@@ -342,8 +352,8 @@ func paramText(v any) string {
 // setSummary keeps the summary. Numbers in it that are in no history become metrics
 // if the run is complete.
 func (s *Server) setSummary(ctx context.Context, r *run, text string, complete bool) error {
-	var summary map[string]any
-	if err := json.Unmarshal([]byte(text), &summary); err != nil {
+	summary, err := parseObject(text)
+	if err != nil {
 		return track.Errorf(track.InvalidParameter, "the summary is no JSON object: %v", err)
 	}
 	if err := s.store.PutRecords(ctx, summaryKind, track.Record{Key: r.key(), Value: text}); err != nil || !complete {

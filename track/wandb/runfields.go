@@ -130,7 +130,7 @@ func (c *call) rows(r *run, stream string, min, max int64) ([]row, error) {
 	}
 	rows := make([]row, 0, len(lines))
 	for _, l := range lines {
-		values, err := parseRow(l.Text)
+		values, err := parseObject(l.Text)
 		if err != nil {
 			continue
 		}

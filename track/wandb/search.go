@@ -93,7 +93,7 @@ func (x *candidate) value(key string) any {
 		if x.summary == nil {
 			text, err := x.c.Server.summary(x.c.ctx, x.run)
 			if err == nil {
-				err = json.Unmarshal([]byte(text), &x.summary)
+				x.summary, err = parseObject(text)
 			}
 			x.err = err
 		}

@@ -6,11 +6,13 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
 
 	"github.com/xtrepro/xt/track"
+	"github.com/xtrepro/xt/track/wandb/offline"
 )
 
 // The streams of a run.
@@ -122,9 +124,9 @@ func (s *Server) takeFile(ctx context.Context, r *run, name string, l lines) err
 func (s *Server) takeRows(ctx context.Context, r *run, stream string, l lines, at func(row map[string]any, line int64) point) error {
 	var metrics []track.Metric
 	for i, text := range l.Content {
-		row, err := parseRow(text)
+		row, err := parseObject(text)
 		if err != nil {
-			return track.Errorf(track.InvalidParameter, "line %d of the %s is no JSON object: %v", l.Offset+int64(i), strings.TrimPrefix(stream, "wandb."), err)
+			continue // it is kept as it is: a client that is refused a line sends nothing more
 		}
 		at(row, l.Offset+int64(i)).metrics(row, func(m track.Metric) { metrics = append(metrics, m) })
 	}
@@ -193,50 +195,21 @@ func plainLine(line string) string {
 	return strings.TrimRight(line, "\n")
 }
 
-// parseRow reads a row. Python writes numbers that JSON does not have as texts or as
-// bare words.
-func parseRow(text string) (map[string]any, error) {
-	var row map[string]any
-	err := json.Unmarshal([]byte(text), &row)
-	if err != nil && strings.ContainsAny(text, "NI") {
-		if json.Unmarshal([]byte(quoteWords(text)), &row) == nil {
-			return row, nil
+// parseObject reads a JSON object. Python writes numbers that JSON does not have as
+// bare words, which become texts.
+func parseObject(text string) (map[string]any, error) {
+	var o map[string]any
+	err := json.Unmarshal([]byte(text), &o)
+	if err != nil {
+		o = nil
+		if json.Unmarshal(offline.QuoteWords([]byte(text)), &o) == nil {
+			err = nil
 		}
 	}
-	return row, err
-}
-
-// quoteWords makes texts of NaN, Infinity and -Infinity outside of texts.
-func quoteWords(text string) string {
-	var b strings.Builder
-	inText := false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case inText && c == '\\' && i+1 < len(text):
-			b.WriteString(text[i : i+2])
-			i++
-			continue
-		case c == '"':
-			inText = !inText
-		case !inText:
-			if word := wordAt(text[i:]); word != "" {
-				b.WriteString(`"` + word + `"`)
-				i += len(word) - 1
-				continue
-			}
-		}
-		b.WriteByte(text[i])
+	if err == nil && o == nil {
+		err = errors.New("null")
 	}
-	return b.String()
-}
-
-func wordAt(text string) string {
-	for _, word := range []string{"NaN", "Infinity", "-Infinity"} {
-		if strings.HasPrefix(text, word) {
-			return word
-		}
-	}
-	return ""
+	return o, err
 }
 
 // point is where a row is on the curves.
