@@ -37,19 +37,15 @@ type Token struct {
 }
 
 // prefix starts the secrets, so that what looks for secrets in commits finds
-// them.
-const prefix = "xt_"
-
-// secretLength is how many characters a secret has: W&B's clients take no other for
-// a key.
-const secretLength = 40
+// them. What follows has the form of a key of W&B, whose clients take no other.
+const prefix = "xt-"
 
 // newSecret returns a secret that nobody can guess, so that its digest needs no
 // salt and no slow hash.
 func newSecret() string {
-	var b [secretLength / 2]byte
+	var b [20]byte
 	_, _ = rand.Read(b[:]) // it never fails
-	return (prefix + hex.EncodeToString(b[:]))[:secretLength]
+	return prefix + hex.EncodeToString(b[:])
 }
 
 // ReadTokens reads a file of tokens. One that is not there has none.

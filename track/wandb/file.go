@@ -8,7 +8,9 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"mime"
 	"net/http"
@@ -75,35 +77,43 @@ func (s *Server) signed(r *http.Request, method string) (track.Path, error) {
 // upload stores a file. What is stored by its MD5 must have it.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 	p, err := s.signed(r, http.MethodPut)
+	if err == nil && r.Header.Get("Content-Encoding") != "" {
+		err = track.Errorf(track.InvalidParameter, "files are sent as they are, and not encoded as %q", r.Header.Get("Content-Encoding"))
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	body, err := plainBody(r.Body, r.Header.Get("Content-Encoding"))
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	sum := md5.New()
-	if _, err := s.store.PutArtifact(r.Context(), p, io.TeeReader(body, sum)); err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	want := r.Header.Get("Content-MD5")
+	body := &checked{Reader: r.Body, sum: md5.New(), want: r.Header.Get("Content-MD5")}
 	if hexSum, ok := strings.CutPrefix(p.String(), blobs); ok {
-		want = base64MD5(hexSum)
+		body.want = base64MD5(hexSum)
 	}
-	got := base64.StdEncoding.EncodeToString(sum.Sum(nil))
-	if want != "" && want != got {
-		err := s.store.DeleteArtifacts(r.Context(), p)
-		if err == nil {
-			err = track.Errorf(track.InvalidParameter, "the body has the MD5 %s and not %s", got, want)
-		}
+	if _, err := s.store.PutArtifact(r.Context(), p, body); err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	w.Header().Set("ETag", `"`+hex.EncodeToString(sum.Sum(nil))+`"`)
+	w.Header().Set("ETag", `"`+hex.EncodeToString(body.sum.Sum(nil))+`"`)
 	w.WriteHeader(http.StatusOK)
+}
+
+// checked is a reader whose end is an error if what came has not the MD5 that it
+// must have, so that it is not stored.
+type checked struct {
+	io.Reader
+	sum  hash.Hash
+	want string // in base64; "" for any
+}
+
+func (c *checked) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.sum.Write(b[:n])
+	if !errors.Is(err, io.EOF) || c.want == "" {
+		return n, err
+	}
+	if got := base64.StdEncoding.EncodeToString(c.sum.Sum(nil)); got != c.want {
+		return n, track.Errorf(track.InvalidParameter, "the body has the MD5 %s and not %s", got, c.want)
+	}
+	return n, err
 }
 
 // download sends a file.

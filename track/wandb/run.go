@@ -17,8 +17,7 @@ import (
 	"github.com/xtrepro/xt/track/wandb/offline"
 )
 
-// defaultEntity is whose projects are that belong to nobody in particular: their
-// experiments have the bare names of the projects.
+// defaultEntity is whose projects are that belong to nobody in particular.
 const defaultEntity = "local"
 
 // defaultProject is the project of runs that name none, as with W&B.
@@ -51,14 +50,6 @@ func runOfID(id string) (runName, error) {
 		return runName{}, track.Errorf(track.InvalidParameter, "%q is no ID of a run", id)
 	}
 	return runName{words[4], words[3], words[2]}, nil
-}
-
-// experiment returns the name of the experiment of a project.
-func experimentName(entity, project string) string {
-	if entity == defaultEntity {
-		return project
-	}
-	return entity + "/" + project
 }
 
 // run is what is kept of a run of W&B's, besides the run of the store. Times are
@@ -189,7 +180,7 @@ func (s *Server) loadOrCreate(ctx context.Context, n runName, c changes) (r *run
 // create makes the run in the store. What is kept of it comes first, so that the run
 // is not made twice if this is interrupted.
 func (s *Server) create(ctx context.Context, n runName, c changes, old kept) (*run, error) {
-	experiment, err := s.experiment(ctx, experimentName(n.Entity, n.Project))
+	experiment, err := s.experiment(ctx, n.Project)
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (c *call) search(n runName, a args) ([]*candidate, error) {
 
 // there returns the runs of a project that were not deleted, in whatever way.
 func (c *call) there(n runName) (map[string]bool, error) {
-	e, err := c.store.ExperimentByName(c.ctx, experimentName(n.Entity, n.Project))
+	e, err := c.store.ExperimentByName(c.ctx, n.Project)
 	if track.CodeOf(err) == track.NotFound {
 		return nil, nil
 	}

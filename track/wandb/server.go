@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +56,7 @@ func New(store track.Store, opts Options) *Server {
 	s.mux.HandleFunc("GET "+signedPrefix+"{mac}/{expires}/{path...}", s.download)
 	s.mux.HandleFunc("GET /artifactsV2/{region}/{entity}/{artifact}/{md5}/{name...}", s.blob)
 	s.mux.HandleFunc("GET /artifacts/{entity}/{md5}", s.blob)
+	s.mux.HandleFunc("GET /{entity}/{project}/runs/{run}", show)
 	// What clients tell their maker of themselves.
 	s.mux.HandleFunc("POST /sdk/otel/", func(http.ResponseWriter, *http.Request) {})
 	return s
@@ -76,12 +78,34 @@ func Owns(r *http.Request) bool {
 			return true
 		}
 	}
-	return r.URL.Path == "/graphql" || strings.HasPrefix(r.URL.Path, "/files/") && strings.HasSuffix(r.URL.Path, "/file_stream")
+	return r.URL.Path == "/graphql" || isPage(r) || strings.HasPrefix(r.URL.Path, "/files/") && strings.HasSuffix(r.URL.Path, "/file_stream")
 }
 
 // IsCapability reports whether the address of a request is one that a server
 // signed: clients send no key there.
-func IsCapability(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, signedPrefix) }
+//
+// So are the addresses of runs, which tell nothing.
+func IsCapability(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, signedPrefix) || isPage(r)
+}
+
+// isPage reports whether the address of a request is one of those that clients print
+// for people.
+func isPage(r *http.Request) bool {
+	words := strings.Split(r.URL.Path, "/")
+	return r.Method == http.MethodGet && len(words) == 5 && words[0] == "" && words[3] == "runs" && words[1] != "ui" && !strings.HasSuffix(words[1], "api")
+}
+
+// show sends people from where W&B has a run to where it is on the page.
+func show(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("run")
+	if strings.ContainsAny(id, "'\"`\\") {
+		http.NotFound(w, r)
+		return
+	}
+	q := url.Values{"view": {"runs"}, "q": {"tags.wandb.id = '" + id + "'"}}
+	http.Redirect(w, r, "/?"+q.Encode(), http.StatusFound)
+}
 
 // Deny answers a request that may not pass.
 func Deny(w http.ResponseWriter, _ *http.Request, status int, message string) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -178,6 +179,9 @@ func TestDigest(t *testing.T) {
 	if status, _ := s.send("PUT", up, "other"); status < 400 {
 		t.Errorf("other bytes: %d", status)
 	}
+	if body := s.ask(ask, nil); strings.Contains(body, `"uploadUrl":null`) {
+		t.Error("other bytes were stored")
+	}
 	if status, body := s.send("PUT", s.address(t, ask), "hello"); status != http.StatusOK {
 		t.Errorf("%d: %s", status, body)
 	}
@@ -275,6 +279,21 @@ func TestKeys(t *testing.T) {
 	}
 	if got := strings.Join(keys, " "); got != "a/b c d_e" || len(r.Params) != 3 {
 		t.Errorf("%s, %v", got, r.Params)
+	}
+}
+
+// TestPage sends people on from the address that a client prints.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	for at, want := range map[string]string{"/local/p/runs/abc": "/?q=tags.wandb.id+%3D+%27abc%27&view=runs", "/local/p/runs/a'b": "", "/local/p": "", "/a/b/files/c": ""} {
+		r := httptest.NewRequest("GET", at, nil)
+		w := httptest.NewRecorder()
+		if Owns(r) {
+			New(nil, Options{}).ServeHTTP(w, r)
+		}
+		if got := w.Header().Get("Location"); got != want {
+			t.Errorf("%s: %d %s", at, w.Code, got)
+		}
 	}
 }
 
