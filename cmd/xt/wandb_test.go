@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -318,7 +317,7 @@ func TestWandbKilled(t *testing.T) {
 			}
 			for i := range int64(4000) {
 				if v, ok := losses[i]; !ok || v != float64(i) {
-					t.Fatal(fmt.Sprintf("step %d: %v, %v", i, v, ok))
+					t.Fatalf("step %d: %v, %v", i, v, ok)
 				}
 			}
 		})
