@@ -133,7 +133,7 @@ func (x *execution) field(out map[string]any, o object, f *selected, depth int) 
 	value, known := o[f.Name]
 	if !known && depth == 0 && f.Name != "__typename" {
 		x.path = []any{f.name}
-		return track.Errorf(track.InvalidParameter, "this server of xt has no %s %s, which W&B's own may have; what the client knows beyond it is not kept", x.kind, f.Name)
+		return track.Errorf(track.InvalidParameter, "xt does not know the %s %s: the client is newer than what xt was made for, or asks for a part of W&B that xt does not stand in for", x.kind, f.Name)
 	}
 	if !known && x.unknown != nil {
 		x.unknown(o, f.Name)
