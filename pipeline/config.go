@@ -14,6 +14,7 @@ type Config struct {
 	LLM     LLM
 	Sweeps  map[string]Sweep // by name
 	Models  map[string]Model // by name, without a directory
+	Plots   []PlotSet        // in the order of the file
 	Slurm   Slurm
 }
 

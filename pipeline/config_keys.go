@@ -46,6 +46,7 @@ var fileShape = table("The pipeline of a project, read by xt.",
 	))},
 	key{name: "stage", also: []string{"stages", "task", "tasks", "step", "steps"}, shape: tables("The stages of the pipeline, by name.", &naming{"stage", namePattern, nameWant}, stageShape)},
 	key{name: "sweep", also: []string{"sweeps"}, shape: tables("Searches over parameters, by name.", &naming{"sweep", namePattern, nameWant}, sweepShape)},
+	key{name: "plots", also: []string{"plot"}, shape: tables("Plots that are put together from several files, by name.", &naming{"plot", namePattern, nameWant}, plotShape)},
 	key{name: "model", also: []string{"models"}, shape: tables("Models of the registry, by name.", &naming{"model", modelPattern, modelWant}, modelShape)},
 )
 

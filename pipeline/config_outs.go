@@ -38,6 +38,9 @@ func (b *builder) out(key string, kind OutKind, n *tomldoc.Node) (Out, bool) {
 		o.Cache = b.flag(n.Get("cache"), o.Cache)
 		o.Keep = b.flag(n.Get("keep"), false)
 		b.outRemote(&o, n)
+		if kind == Plot {
+			o.Look = b.look(n)
+		}
 	}
 	o.Push = o.Cache && b.flag(n.Get("push"), true)
 	var ok bool

@@ -19,7 +19,7 @@ var stageShape = table("A command with declared inputs and outputs.",
 	key{name: "deps", also: []string{"dependencies", "depends", "depends_on", "inputs", "input", "needs", "requires"}, shape: texts("a path or a list of paths", "Data that the command reads: in git, added to xt, or an output of another stage.", `["data/train.csv"]`)},
 	key{name: "outs", also: []string{"outputs", "output", "produces", "targets", "artifacts"}, shape: outsShape("Files and directories that the command makes. They are kept in the cache and out of git.", `["build/model.npz"]`, true)},
 	key{name: "metrics", shape: outsShape("Small files of numbers that the command makes: JSON, YAML or TOML. They stay in git.", `["build/metrics.json"]`, false)},
-	key{name: "plots", shape: outsShape("Files of points, or pictures, that the command makes. They stay in git.", `["build/loss.csv"]`, false)},
+	key{name: "plots", shape: outsShape("Files of points, or pictures, that the command makes. They stay in git.", `["build/loss.csv"]`, false, lookKeys()...)},
 	key{name: "params", also: []string{"parameters", "vars"}, shape: texts("a key or a list of keys", "Parameters that the command reads: \"lr\", a whole table \"train\", \"conf.yaml:key\" of a file, or a whole file \"conf.yaml\".", `["lr", "train"]`)},
 	key{name: "env", also: []string{"environment", "envs", "variables"}, shape: &shape{kinds: aTable, want: "a table of texts", doc: "Environment variables that are set for the command. They are part of its identity.", example: `{ OMP_NUM_THREADS = "1" }`,
 		name: &naming{"variable", envPattern, "letters, digits and _, not beginning with a digit"}, rest: &shape{kinds: aString | aNumber, want: "a text or a number", doc: "The value of the variable.", example: `"1"`}}},
@@ -61,14 +61,14 @@ var matrixShape = &shape{kinds: aTable, want: "a table of lists", example: `{ sp
 	rest: &shape{kinds: aList | aString, want: "a list of values, or a parameter that is one", doc: "The values of an axis, or \"${name}\" of a parameter that is a list.", example: `["val", "test"]`,
 		item: &shape{kinds: aString | aNumber | aBoolean, want: "a text, a number or a boolean"}}}
 
-func outsShape(doc, example string, cached bool) *shape {
-	one := table("A path, and how it is kept.",
-		key{name: "path", required: true, shape: text("a path", "The path.", `"build/model.npz"`)},
-		key{name: "cache", shape: flag("Whether it is kept in the cache and out of git.", cached)},
-		key{name: "keep", also: []string{"persist"}, shape: flag("Whether it is left in place before the command runs, for the command to continue it.", false)},
-		key{name: "push", shape: &shape{kinds: aBoolean, want: "true or false", example: "false", doc: "Whether it is sent to the remote. By default true if it is in the cache."}},
-		key{name: "remote", shape: text("the name of a remote", "The only remote that it is sent to.", `"archive"`)},
-	)
+func outsShape(doc, example string, cached bool, more ...key) *shape {
+	one := table("A path, and how it is kept.", append([]key{
+		{name: "path", required: true, shape: text("a path", "The path.", `"build/model.npz"`)},
+		{name: "cache", shape: flag("Whether it is kept in the cache and out of git.", cached)},
+		{name: "keep", also: []string{"persist"}, shape: flag("Whether it is left in place before the command runs, for the command to continue it.", false)},
+		{name: "push", shape: &shape{kinds: aBoolean, want: "true or false", example: "false", doc: "Whether it is sent to the remote. By default true if it is in the cache."}},
+		{name: "remote", shape: text("the name of a remote", "The only remote that it is sent to.", `"archive"`)},
+	}, more...)...)
 	one.kinds |= aString
 	one.want = "a path, or a table with a path"
 	return &shape{kinds: aString | aTable | aList, want: "a path or a list of paths", doc: doc, example: example, item: one, keys: one.keys}

@@ -27,6 +27,7 @@ func (l *loader) readConfig() {
 	l.readPolicy(root.Get("check"))
 	l.readAttest(root.Get("attest"))
 	l.readLLM(root.Get("llm"))
+	l.readPlots(root.Get("plots"))
 	l.readSlurm(root.Get("executor").Get("slurm"))
 	l.cfg.Remotes = map[string]Remote{}
 	if remotes := root.Get("remote"); l.ok(remotes) {

@@ -106,6 +106,7 @@ type Out struct {
 	Keep   bool   // not removed before the stage runs
 	Push   bool   // sent to the remote
 	Remote string // the only remote it is sent to; empty: the default
+	Look   *Look  // how a plot is drawn; nil: as its data suggests
 }
 
 // Param is one parameter and its value.

@@ -18,12 +18,13 @@ type View struct {
 	Lock   *lock.File
 	Source Source
 
-	only map[string]bool // the metrics files that are meant; nil: all
+	only map[string]bool              // the metrics files that are meant; nil: all
+	list func(dir hash.Node) []string // the files in a stored directory; nil if that is not known
 }
 
 // View returns the project as it stands in the workspace.
 func (w *Workspace) View() *View {
-	return &View{Name: "workspace", Graph: w.Graph, Lock: w.Lock.File(), Source: Dir(w.Root)}
+	return &View{Name: "workspace", Graph: w.Graph, Lock: w.Lock.File(), Source: Dir(w.Root), list: w.filesIn}
 }
 
 // ViewAt returns the project in this directory as the commit rev has it. The
@@ -33,7 +34,7 @@ func (w *Workspace) ViewAt(rev string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &View{Name: rev, Graph: s.Graph, Lock: s.Lock, Source: &withCache{w, s}}, nil
+	return &View{Name: rev, Graph: s.Graph, Lock: s.Lock, Source: &withCache{w, s}, list: w.filesIn}, nil
 }
 
 // withCache reads an output that git does not have from the cache, by what the
@@ -54,8 +55,14 @@ func (c *withCache) ReadFile(name string) ([]byte, error) {
 		if e == nil {
 			continue
 		}
-		if n, ok := nodeAt(e.Outs, name); ok && n.Kind != hash.Directory {
-			return c.w.readObject(n)
+		for _, o := range e.Outs {
+			n, ok := o.Node, o.Path == name
+			if !ok && below(name, o.Path) {
+				n, ok = c.w.within(o.Node, name[len(o.Path)+1:])
+			}
+			if ok && n.Kind != hash.Directory {
+				return c.w.readObject(n)
+			}
 		}
 	}
 	return nil, err
@@ -80,4 +87,24 @@ func (w *Workspace) readObject(n hash.Node) ([]byte, error) {
 		return nil, fmt.Errorf("object %s in the cache is damaged", n.Sum.Short())
 	}
 	return b, nil
+}
+
+// filesIn returns the files in a stored directory and below it, by path; none if the
+// cache lacks it.
+func (w *Workspace) filesIn(dir hash.Node) []string {
+	tree, err := w.Cache.Tree(dir.Sum)
+	if err != nil {
+		return nil
+	}
+	var files []string
+	for _, e := range tree {
+		if e.Kind != hash.Directory {
+			files = append(files, e.Name)
+			continue
+		}
+		for _, sub := range w.filesIn(e.Node) {
+			files = append(files, e.Name+"/"+sub)
+		}
+	}
+	return files
 }

@@ -91,6 +91,8 @@ type Traces interface {
 	DeleteTraceTag(ctx context.Context, id, key string) error
 	// LinkTraces records that the traces belong to a run.
 	LinkTraces(ctx context.Context, ids []string, runID string) error
+	// CountTraces returns how many a search finds, on all of its pages.
+	CountTraces(ctx context.Context, s TraceSearch) (int64, error)
 	SearchTraces(ctx context.Context, s TraceSearch) (Page[TraceInfo], error)
 
 	CreateAssessment(ctx context.Context, a Assessment) (Assessment, error)

@@ -30,10 +30,10 @@ type Store interface {
 	LoggedModels
 	Registry
 	Traces
+	Evaluations
 	Artifacts
 	Studies
 	Records
-	EvalDatasets
 
 	// Ping reports whether the store can be reached.
 	Ping(ctx context.Context) error

@@ -23,6 +23,7 @@ type load struct {
 	http    *http.Client
 	runs    []string
 	request func(client, i int) (path, body string)
+	count   bool
 }
 
 // result is what it cost, in seconds.
@@ -32,17 +33,20 @@ type result struct {
 	Rate     float64 `json:"rate"`
 	P50      float64 `json:"p50"`
 	P99      float64 `json:"p99"`
+	Lost     int     `json:"lost"` // points that were answered for and are not there
 }
 
 func main() {
-	url := flag.String("url", "", "of the server")
+	l := new(load)
+	flag.StringVar(&l.url, "url", "", "of the server")
 	kind := flag.String("kind", "metric", "metric, batch, search or history")
 	clients := flag.Int("clients", 1, "how many at a time")
 	seconds := flag.Float64("seconds", 5, "how long")
 	experiment := flag.String("experiment", "0", "for search: where")
+	flag.BoolVar(&l.count, "count", false, "for metric: look afterwards whether all points are there")
 	fill := flag.Int("fill", 0, "make so many runs first, and do nothing else")
 	flag.Parse()
-	l := &load{url: *url, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *clients, MaxConnsPerHost: *clients}, Timeout: time.Minute}}
+	l.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *clients, MaxConnsPerHost: *clients}, Timeout: 10 * time.Minute}
 	if err := l.run(*kind, *experiment, *clients, *fill, time.Duration(*seconds*float64(time.Second))); err != nil {
 		fmt.Fprintln(os.Stderr, "clients:", err)
 		os.Exit(4)
@@ -72,7 +76,15 @@ func (l *load) run(kind, experiment string, clients, fill int, length time.Durat
 	if l.request == nil {
 		return fmt.Errorf("there is no kind %q", kind)
 	}
-	return json.NewEncoder(os.Stdout).Encode(l.hammer(clients, length))
+	r := l.hammer(clients, length)
+	if l.count && kind == "metric" {
+		there, err := l.points()
+		if err != nil {
+			return err
+		}
+		r.Lost = r.Requests - r.Failed - there
+	}
+	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
 // batch is a thousand points of ten metrics.
@@ -109,7 +121,23 @@ func (l *load) hammer(clients int, length time.Duration) result {
 	wg.Wait()
 	all := slices.Concat(took...)
 	slices.Sort(all)
-	return result{len(all), int(failed.Load()), float64(len(all)) / time.Since(begin).Seconds(), all[len(all)/2], all[len(all)*99/100]}
+	return result{Requests: len(all), Failed: int(failed.Load()), Rate: float64(len(all)-int(failed.Load())) / time.Since(begin).Seconds(), P50: all[len(all)/2], P99: all[len(all)*99/100]}
+}
+
+// points returns how many points the runs have.
+func (l *load) points() (n int, err error) {
+	for _, run := range l.runs {
+		b, err := l.get("metrics/get-history?metric_key=loss&run_id=" + run)
+		if err != nil {
+			return n, err
+		}
+		var answer struct{ Metrics []struct{ Step json.Number } }
+		if err := json.Unmarshal(b, &answer); err != nil {
+			return n, err
+		}
+		n += len(answer.Metrics)
+	}
+	return n, nil
 }
 
 // fill makes runs with a metric, two parameters and a tag.
@@ -154,8 +182,17 @@ func (l *load) newRun(experiment string) (string, error) {
 	return answer.Run.Info.ID, err
 }
 
+func (l *load) get(path string) ([]byte, error) {
+	resp, err := l.http.Get(l.url + "/api/2.0/mlflow/" + path)
+	return read(path, resp, err)
+}
+
 func (l *load) post(path, body string) ([]byte, error) {
 	resp, err := l.http.Post(l.url+"/api/2.0/mlflow/"+path, "application/json", bytes.NewReader([]byte(body)))
+	return read(path, resp, err)
+}
+
+func read(path string, resp *http.Response, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}

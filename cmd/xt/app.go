@@ -59,7 +59,7 @@ func (a *app) cli() *cli.App {
 func (a *app) commands() []*cli.Command {
 	cmds := []*cli.Command{
 		a.initCommand(), a.addCommand(), a.removeCommand(), a.statusCommand(), a.whyCommand(),
-		a.reproCommand(), a.runCommand(), a.runsCommand(), a.sweepCommand(), a.verifyCommand(), a.checkCommand(), a.dagCommand(), a.logsCommand(), a.jobsCommand(),
+		a.reproCommand(), a.runCommand(), a.runsCommand(), a.sweepCommand(), a.plotsCommand(), a.reportCommand(), a.verifyCommand(), a.checkCommand(), a.dagCommand(), a.logsCommand(), a.jobsCommand(),
 		a.importCommand(), a.updateCommand(), a.getCommand(), a.remoteCommand(),
 		a.pushCommand(), a.pullCommand(), a.fetchCommand(),
 		a.checkoutCommand(), a.gcCommand(), a.fsckCommand(),

@@ -167,11 +167,21 @@ func (a *app) output(c *cli.Context, text []byte) error {
 		a.term.Printf("%s", text)
 		return nil
 	}
-	full := name
-	if !filepath.IsAbs(full) {
-		full = filepath.Join(a.dir, full)
+	return a.writeFile(name, text, c.Bool("force"))
+}
+
+// resolve returns where a file is that the user names.
+func (a *app) resolve(name string) string {
+	if filepath.IsAbs(name) {
+		return name
 	}
-	if _, err := os.Lstat(full); err == nil && !c.Bool("force") {
+	return filepath.Join(a.dir, name)
+}
+
+// writeFile writes a file that the user names. It replaces none unless it is to.
+func (a *app) writeFile(name string, text []byte, force bool) error {
+	full := a.resolve(name)
+	if _, err := os.Lstat(full); err == nil && !force {
 		return &usageError{msg: fmt.Sprintf("%s is there already", name), hints: []string{"--force replaces it"}}
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -10,36 +10,58 @@ import (
 // mostRows is how many rows a table has: a comment has a limit, and a reader too.
 const mostRows = 40
 
-// markdown writes the summary as code hosts show it.
-func (s *summary) markdown() string {
+// markdown writes the summary as code hosts show it. files, which may be nil, takes
+// the pictures.
+func (s *summary) markdown(files *assetFiles) string {
 	var b strings.Builder
-	b.WriteString("<!-- xt -->\n## " + s.headline() + "\n\n")
+	b.WriteString("<!-- xt -->\n## " + s.mark() + " " + s.headline() + "\n\n")
 	fmt.Fprintf(&b, "%s compared with %s", code(s.head), code(s.base))
 	if s.noBase != "" {
 		fmt.Fprintf(&b, ", which is not there to compare with: %s", plain(s.noBase))
 	}
 	b.WriteString(".\n")
 	s.writeStages(&b)
-	s.writeValues(&b, "Metrics", s.metrics)
+	s.writeMetrics(&b)
+	if len(s.plots) > 0 {
+		b.WriteString("\n### Plots\n")
+		writePlots(&b, s.plots, files)
+	}
 	s.writeValues(&b, "Parameters", s.params)
 	s.writeFindings(&b)
 	s.writeVerification(&b)
 	return b.String()
 }
 
+// mark is the verdict as a picture that stands out in a list of comments.
+func (s *summary) mark() string {
+	return map[pipeline.Level]string{pipeline.Error: "❌", pipeline.Warning: "⚠️", "": "✅"}[s.level()]
+}
+
+// level returns how bad the worst is; "" if all is well.
+func (s *summary) level() pipeline.Level {
+	switch {
+	case s.check.Count(pipeline.Error) > 0 || s.verified != nil && !s.verified.OK:
+		return pipeline.Error
+	case s.check.Count(pipeline.Warning) > 0:
+		return pipeline.Warning
+	}
+	return ""
+}
+
+// headline is the verdict in a line.
 func (s *summary) headline() string {
 	errs := s.check.Count(pipeline.Error)
 	switch {
 	case errs > 0:
-		return "❌ xt: " + plural(errs, "error")
+		return "xt: " + plural(errs, "error")
 	case s.verified != nil && !s.verified.OK:
-		return "❌ xt: a result could not be made again"
+		return "xt: a result could not be made again"
 	case s.check.Count(pipeline.Warning) > 0:
-		return "⚠️ xt: the results belong to the code, " + plural(s.check.Count(pipeline.Warning), "warning")
+		return "xt: the results belong to the code, " + plural(s.check.Count(pipeline.Warning), "warning")
 	case s.verified != nil:
-		return "✅ xt: the results belong to the code, and were made again"
+		return "xt: the results belong to the code, and were made again"
 	}
-	return "✅ xt: the results belong to the code"
+	return "xt: the results belong to the code"
 }
 
 // section writes a heading and a table.
@@ -72,6 +94,17 @@ func (s *summary) writeStages(b *strings.Builder) {
 		rows = append(rows, []string{code(st.stage), st.what, strings.Join(why, "<br>")})
 	}
 	section(b, "Stages", []string{"stage", "", "why"}, rows)
+}
+
+func (s *summary) writeMetrics(b *strings.Builder) {
+	if len(s.metrics) == 0 {
+		return
+	}
+	var rows [][]string
+	for _, d := range s.metrics {
+		rows = append(rows, []string{code(d.File), code(d.Key), plain(shorten(valueText(d.Old), 80)), plain(shorten(valueText(d.New), 80)), strings.TrimSpace(changeText(d) + " " + arrow(d))})
+	}
+	section(b, "Metrics", []string{"file", "key", "before", "after", "change"}, rows)
 }
 
 func (s *summary) writeValues(b *strings.Builder, title string, deltas []pipeline.Delta) {

@@ -24,6 +24,7 @@ type summary struct {
 	stages     []stageChange
 	metrics    []pipeline.Delta
 	params     []pipeline.Delta
+	plots      []*drawing // that differ
 	check      *checked
 	verified   *verification // nil: not verified
 }
@@ -59,26 +60,50 @@ func (a *app) ciSummary(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &summary{base: baseRevision(c), head: "HEAD"}
-	if s.verified, err = a.readVerification(c.String("verify")); err != nil {
+	s, err := a.summarise(c, w)
+	if err != nil {
 		return err
+	}
+	return a.output(c, []byte(s.markdown(nil)))
+}
+
+// summarise finds out what HEAD changes against its base.
+func (a *app) summarise(c *cli.Context, w *pipeline.Workspace) (s *summary, err error) {
+	s = &summary{base: baseRevision(c, w), head: "HEAD"}
+	if s.verified, err = a.readVerification(c.String("verify")); err != nil {
+		return nil, err
 	}
 	if s.check, err = a.inspect(c, s.head); err != nil {
-		return err
+		return nil, err
 	}
-	if err := s.compare(w); err != nil {
-		return err
-	}
-	return a.output(c, []byte(s.markdown()))
+	return s, s.compare(w)
 }
 
 // baseRevision returns what the summary compares with.
-func baseRevision(c *cli.Context) string {
+func baseRevision(c *cli.Context, w *pipeline.Workspace) string {
 	base := c.String("base")
 	if branch := os.Getenv("GITHUB_BASE_REF"); base == "" && branch != "" {
 		base = "origin/" + branch
 	}
-	return cmp.Or(base, os.Getenv("CI_MERGE_REQUEST_DIFF_BASE_SHA"), "HEAD~1")
+	return cmp.Or(base, os.Getenv("CI_MERGE_REQUEST_DIFF_BASE_SHA"), forkPoint(w), "HEAD~1")
+}
+
+// forkPoint returns the commit where the branch left the main one; "" if it is that
+// itself, or there is none.
+func forkPoint(w *pipeline.Workspace) string {
+	if w.Repo == nil {
+		return ""
+	}
+	head, err := w.Repo.Head()
+	if err != nil {
+		return ""
+	}
+	for _, branch := range []string{"origin/HEAD", "main", "master"} {
+		if base, err := w.Repo.MergeBase("HEAD", branch); err == nil && base != "" && base != head {
+			return base[:min(10, len(base))]
+		}
+	}
+	return ""
 }
 
 // readVerification reads the verdict, if there is one. A file that is absent or
@@ -126,11 +151,33 @@ func (s *summary) compare(w *pipeline.Workspace) error {
 	}
 	s.stages = stageChanges(old.Lock, new.Lock)
 	s.params = pipeline.DiffValues(old.Params(), new.Params(), false)
+	if s.plots, err = changedPlots(old, new, s.noBase != ""); err != nil {
+		return err
+	}
 	s.metrics, err = valueReader((*pipeline.View).Metrics).diff(old, new, false)
 	if misuse := (*pipeline.MisuseError)(nil); errors.As(err, &misuse) {
 		return nil // a metrics file that is no such thing stops no comment
 	}
 	return err
+}
+
+// changedPlots draws the plots whose files differ; all if there is nothing to compare
+// with.
+func changedPlots(old, new *pipeline.View, alone bool) ([]*drawing, error) {
+	r := &plotReader{views: []*pipeline.View{old, new}}
+	if alone {
+		r.views = r.views[1:]
+	}
+	var names []string
+	for _, p := range new.PlotPlans() {
+		if alone || slices.ContainsFunc(p.Files, func(f string) bool { return old.PlotSum(f) != new.PlotSum(f) }) {
+			names = append(names, p.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	return r.read(names)
 }
 
 // stageChanges says which stages ran again, and why.

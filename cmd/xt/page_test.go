@@ -23,7 +23,7 @@ import (
 
 // Names as nobody should choose them.
 var hostile = []string{
-	`<img src=x onerror="alert(1)">`, `"><script>alert(2)</script>`, `javascript:alert(3)`, `שלום \u202eevil‬ مرحبا`, strings.Repeat("long", 100), "a`b\"c'd", "${alert(4)}", "\u0000\ufffe\t nothing",
+	`<img src=x onerror="alert(1)">`, `"><script>alert(2)</script>`, `javascript:alert(3)`, "שלום \u202eevil\u202c مرحبا", strings.Repeat("long", 100), "a`b\"c'd", "${alert(4)}", "\u0000\ufffe\t nothing",
 }
 
 // runStore opens the store of a server that runs, as another process would.

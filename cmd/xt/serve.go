@@ -24,7 +24,7 @@ func (a *app) serveCommand() *cli.Command {
 			"in, or of your own store where there is none. Clients find it by MLFLOW_TRACKING_URI and\n" +
 			"WANDB_BASE_URL. Optuna's GrpcStorageProxy finds a storage of studies on the same port. It\n" +
 			"listens on this machine alone, and ends at an interrupt when requests under way are answered.\n" +
-			"GET /docs lists the endpoints of MLflow's API.\n\n" +
+			"A browser finds a page over all of it at /; GET /docs lists the endpoints of MLflow's API.\n\n" +
 			"On another address it must be told who may come: see \"xt serve token add\" and --token-file.\n\n" +
 			"examples:\n   xt serve\n   xt serve --addr 127.0.0.1:0\n   xt serve token add ann\n   xt serve --addr 0.0.0.0:5000 --tls-cert cert.pem --tls-key key.pem",
 		Flags: append(storeFlags(),

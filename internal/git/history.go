@@ -176,3 +176,13 @@ func notExist(rev, path string) error {
 	}
 	return &fs.PathError{Op: "read from " + rev, Path: path, Err: fs.ErrNotExist}
 }
+
+// MergeBase returns the commit that two revisions have in common last; "" if they
+// have none.
+func (r *Repo) MergeBase(a, b string) (string, error) {
+	if strings.HasPrefix(a, "-") || strings.HasPrefix(b, "-") {
+		return "", &RevisionError{Rev: a}
+	}
+	out, err := r.run("merge-base", a, b)
+	return strings.TrimSpace(string(out)), err
+}

@@ -56,6 +56,8 @@ const (
 	Red    Style = "31"
 	Green  Style = "32"
 	Yellow Style = "33"
+	Blue   Style = "34"
+	Purple Style = "35"
 	Cyan   Style = "36"
 )
 
@@ -170,6 +172,17 @@ func (t *Terminal) draw() {
 	}
 	t.drawn = len(lines)
 	fmt.Fprint(t.Err, strings.Join(lines, "\n"))
+}
+
+// Width returns how wide standard output is, in characters: 80 where that is no
+// terminal.
+func (t *Terminal) Width() int {
+	if f, ok := t.Out.(*os.File); ok {
+		if w, _, err := xterm.GetSize(int(f.Fd())); err == nil && w > 1 {
+			return w
+		}
+	}
+	return 80
 }
 
 func truncate(s string, width int) string {

@@ -97,6 +97,14 @@ func TestGrammars(t *testing.T) {
 		{ModelVersions(), "name = 3", "attributes support comparison with numeric values"},
 		{LoggedModels(), "metrics.acc > 0.9 AND params.a IN ('1') AND creation_time > 0 AND status = 'READY'", ""},
 		{LoggedModels(), "tag.x = 'a'", "Invalid entity type: 'tag'. Expected one of ['attributes', 'metrics', 'params', 'tags']."},
+		{EvaluationDatasets(), "name IN ('a', 'b') AND created_time >= 5 AND created_by != 'x' AND tags.`a b` ILIKE '%c%'", ""},
+		{EvaluationDatasets(), "name > 'a' AND created_by <= 'b'", ""},
+		{EvaluationDatasets(), "tags.a > 'b'", "Invalid comparator for tag: >"},
+		{EvaluationDatasets(), "name NOT IN ('a')", "Invalid comparator for attribute: NOT IN"},
+		{EvaluationDatasets(), "created_by IN ('a')", "Only ['name'] attributes support comparison with a list"},
+		{EvaluationDatasets(), "created_time > 1.5", "Invalid value for numeric attribute 'created_time': '1.5'"},
+		{EvaluationDatasets(), "tag.x = 'a'", "Invalid identifier token 'tag' specified"},
+		{EvaluationDatasets(), "digest = 'a'", "Invalid attribute key 'digest'"},
 		{Traces(), "trace.status = 'OK' AND timestamp > 1 AND tags.a RLIKE '^x' AND span.name IN ('a') AND feedback.ok = 'true' AND feedback.n > 0.5", ""},
 		{Traces(), "run_id = 'x' AND name LIKE 'a' AND metadata.x IS NULL AND trace.text ILIKE '%x%'", ""},
 		{Traces(), "issue.x = 'a'", "Invalid issue key 'x'"},
@@ -141,7 +149,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("tags.\"x\" IS NOT NULL AND attr.start_time <= -1.5e3;")
 	f.Add("feedback.x >= 3 AND span.attributes.y RLIKE '^a' AND (")
 	f.Fuzz(func(t *testing.T, in string) {
-		for _, g := range []*Grammar{Runs(), Experiments(), RegisteredModels(), ModelVersions(), LoggedModels(), Traces()} {
+		for _, g := range []*Grammar{Runs(), Experiments(), RegisteredModels(), ModelVersions(), LoggedModels(), Traces(), EvaluationDatasets()} {
 			clauses, err := g.Parse(in)
 			if err != nil && track.CodeOf(err) != track.InvalidParameter {
 				t.Fatal(err)

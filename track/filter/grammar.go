@@ -28,7 +28,9 @@ var (
 	texts       = []Op{NotEqual, Equal, Like, ILike}
 	textsOrNull = []Op{NotEqual, Equal, Like, ILike, IsNull, IsNotNull}
 	textsOrList = []Op{NotEqual, Equal, Like, ILike, In, NotIn}
-	patterns    = []Op{NotEqual, Equal, Like, ILike, RLike, IsNull, IsNotNull, In, NotIn}
+	// MLflow's server compares these byte by byte, too.
+	textsByOrder = []Op{NotEqual, Equal, Like, ILike, In, Less, LessEqual, Greater, GreaterEqual}
+	patterns     = []Op{NotEqual, Equal, Like, ILike, RLike, IsNull, IsNotNull, In, NotIn}
 )
 
 // same maps each word to itself.
@@ -118,19 +120,6 @@ func ModelVersions() *Grammar {
 	}
 }
 
-// EvalDatasets is the grammar of searches for collections of examples.
-func EvalDatasets() *Grammar {
-	return &Grammar{
-		kinds:      map[string]Kind{"attribute": Attribute, "tag": Tag, "tags": Tag},
-		attributes: same("name", "created_time", "last_update_time", "created_by", "last_updated_by"),
-		orders:     same("name", "created_time", "last_update_time"), orderKinds: []Kind{Attribute},
-		numeric: []string{"created_time", "last_update_time"}, quotedNumbers: true, wholeNumbers: true,
-		lists:     []string{"name"},
-		ops:       map[Kind][]Op{Attribute: textsOrList, Tag: texts},
-		badEntity: fewEntities, badAttribute: badAttribute, badOp: "Invalid comparator for KIND: %s", badText: badText, badNull: onlyTags,
-	}
-}
-
 // LoggedModels is the grammar of searches for logged models.
 func LoggedModels() *Grammar {
 	keys := with(same("name", "model_id", "model_type", "status", "source_run_id", "creation_timestamp", "last_updated_timestamp"),
@@ -145,6 +134,19 @@ func LoggedModels() *Grammar {
 		badAttribute: badAttribute, badText: badText,
 		badOp:   "Invalid comparison operator for KIND: '%s'. Expected one of %s.",
 		badNull: "Invalid comparison with NULL of %s '%s'.",
+	}
+}
+
+// EvaluationDatasets is the grammar of searches for datasets for evaluations.
+func EvaluationDatasets() *Grammar {
+	return &Grammar{
+		kinds:      map[string]Kind{"tags": Tag},
+		attributes: same("name", "created_time", "last_update_time", "created_by", "last_updated_by"),
+		orders:     same("name", "created_time", "last_update_time"), orderKinds: []Kind{Attribute},
+		numeric: []string{"created_time", "last_update_time"}, wholeNumbers: true,
+		lists:     []string{"name"},
+		ops:       map[Kind][]Op{Attribute: textsByOrder, Tag: texts},
+		badEntity: "Invalid identifier token '%s' specified", badAttribute: badAttribute, badOp: "Invalid comparator for KIND: %s", badText: badText, badNull: onlyTags,
 	}
 }
 

@@ -148,6 +148,11 @@ func (e *encoder) dict(name string, tags []track.Tag) {
 		return
 	}
 	e.name(name)
+	e.tagObject(tags)
+}
+
+// tagObject writes tags as an object, be it empty.
+func (e *encoder) tagObject(tags []track.Tag) {
 	e.b = append(e.b, '{')
 	for _, t := range tags {
 		e.comma()

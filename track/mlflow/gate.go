@@ -13,7 +13,8 @@ func Reads(r *http.Request) bool {
 		return true
 	case http.MethodPost:
 		path := r.URL.Path
-		return strings.HasSuffix(path, "/search") || strings.HasSuffix(path, "/get-latest-versions") || strings.HasSuffix(path, "/batchGetInfos")
+		return strings.HasSuffix(path, "/search") || strings.HasSuffix(path, "/get-latest-versions") || strings.HasSuffix(path, "/batchGetInfos") ||
+			strings.HasSuffix(path, "/calculate-filter-correlation")
 	}
 	return false
 }

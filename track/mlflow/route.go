@@ -40,7 +40,7 @@ func parseFields(text string) []field {
 // table is all endpoints.
 func table() []route {
 	var all []route
-	for _, part := range [][]route{experimentRoutes, runRoutes, metricRoutes, modelRoutes, registeredRoutes, versionRoutes, traceRoutes, oldTraceRoutes, assessmentRoutes, evalRoutes, artifactRoutes, otherRoutes} {
+	for _, part := range [][]route{experimentRoutes, runRoutes, metricRoutes, modelRoutes, registeredRoutes, versionRoutes, traceRoutes, oldTraceRoutes, assessmentRoutes, evaluationRoutes, artifactRoutes, otherRoutes} {
 		all = append(all, part...)
 	}
 	return all

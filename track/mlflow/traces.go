@@ -19,6 +19,7 @@ var traceRoutes = []route{
 	{"PATCH", "3.0/mlflow/traces/{trace_id}/tags", "sets a tag", "key! value", (*call).setTraceTag},
 	{"DELETE", "3.0/mlflow/traces/{trace_id}/tags", "deletes a tag", "key!", (*call).deleteTraceTag},
 	{"POST", "2.0/mlflow/traces/delete-traces", "deletes traces", "experiment_id! max_timestamp_millis:integer max_traces:integer request_ids:array", (*call).deleteTraces},
+	{"POST", "3.0/mlflow/traces/calculate-filter-correlation", "says how often what two filters find is the same", "experiment_ids!:array filter_string1! filter_string2! base_filter", (*call).correlateTraces},
 	{"POST", "2.0/mlflow/traces/link-to-run", "records that traces belong to a run", "trace_ids!:array run_id!", (*call).linkTraces},
 	{"POST", "2.0/mlflow/traces/link-prompts", "records that a trace used prompts", "trace_id! prompt_versions!:array", (*call).linkPrompts},
 }

@@ -36,6 +36,8 @@ func (q *text) compare(d *dialect, column string, c *filter.Clause) {
 		q.add(d.inTexts(column), d.texts(c.List))
 	case filter.NotIn:
 		q.add("NOT ("+d.inTexts(column)+")", d.texts(c.List))
+	case filter.Less, filter.LessEqual, filter.Greater, filter.GreaterEqual:
+		q.add(column+" "+numericOps[c.Op]+" ?", c.Text)
 	default: // the grammars let nothing else through
 		q.add("1 = 0")
 	}

@@ -18,8 +18,7 @@ func TestStore(t *testing.T) {
 			"experiments": testExperiments, "runs": testRuns, "params": testParams, "metrics": testMetrics, "history": testHistory,
 			"batch": testBatch, "inputs": testInputs, "search": testSearchRuns, "order": testOrderRuns, "summaries": testSummaries,
 			"models": testLoggedModels, "registry": testRegistry, "prompts": testPrompts, "traces": testTraces, "artifacts": testArtifacts,
-			"records": testRecords, "lines": testLines, "studies": testStudies, "trials": testTrials, "trial states": testTrialStates, "distributions": testDistributions, "workers": testWorkers,
-			"evaluation": testEvaluation, "examples": testExamples,
+			"records": testRecords, "lines": testLines, "evaluations": testEvaluations, "studies": testStudies, "trials": testTrials, "trial states": testTrialStates, "distributions": testDistributions, "workers": testWorkers,
 		} {
 			t.Run(name, func(t *testing.T) { f(t, open(t, stores(t))) })
 		}

@@ -74,6 +74,7 @@ func TestUpgrade(t *testing.T) {
 		s := open(t, url)
 		testExperiments(t, s)
 		testTrials(t, s)
+		testEvaluations(t, s)
 	})
 }
 

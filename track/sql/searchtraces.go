@@ -44,12 +44,22 @@ func (s *Store) SearchTraces(ctx context.Context, search track.TraceSearch) (pag
 	return page, err
 }
 
+// CountTraces implements [track.Traces].
+func (s *Store) CountTraces(ctx context.Context, search track.TraceSearch) (n int64, err error) {
+	q := &text{}
+	q.add("SELECT count(*) FROM (" + selectTraces)
+	if err := s.traceWhere(q, &search); err != nil {
+		return 0, err
+	}
+	q.add(") found")
+	err = s.view(ctx, func(c *conn) error {
+		return c.eachOnce(q.String(), q.args, func(scan func(...any) error) error { return scan(&n) })
+	})
+	return n, err
+}
+
 func (s *Store) traceQuery(search *track.TraceSearch) (q *text, offset int, err error) {
 	if err := track.CheckMax(search.Max, maxPage); err != nil {
-		return nil, 0, err
-	}
-	clauses, err := filter.Traces().Parse(search.Filter)
-	if err != nil {
 		return nil, 0, err
 	}
 	order, err := filter.Traces().ParseOrder(search.OrderBy)
@@ -66,6 +76,20 @@ func (s *Store) traceQuery(search *track.TraceSearch) (q *text, offset int, err 
 			q.add(fmt.Sprintf(" LEFT JOIN trace_tags k%d ON k%d.trace = t.id AND k%d.metadata = ? AND k%d.key = ?", i, i, i, i), bit(o.Kind == filter.Metadata), o.Key)
 		}
 	}
+	if err := s.traceWhere(q, search); err != nil {
+		return nil, 0, err
+	}
+	q.orderTraces(order)
+	q.limit(search.Max, offset)
+	return q, offset, nil
+}
+
+// traceWhere adds the conditions of a search.
+func (s *Store) traceWhere(q *text, search *track.TraceSearch) error {
+	clauses, err := filter.Traces().Parse(search.Filter)
+	if err != nil {
+		return err
+	}
 	if len(search.Experiments) == 1 {
 		q.add(" WHERE t.experiment = ?", search.Experiments[0])
 	} else {
@@ -73,14 +97,12 @@ func (s *Store) traceQuery(search *track.TraceSearch) (q *text, offset int, err 
 	}
 	for i := range clauses {
 		if err := checkPattern(&clauses[i]); err != nil {
-			return nil, 0, err
+			return err
 		}
 		q.add(" AND ")
 		s.traceClause(q, &clauses[i])
 	}
-	q.orderTraces(order)
-	q.limit(search.Max, offset)
-	return q, offset, nil
+	return nil
 }
 
 // checkPattern reports whether a regular expression is one.

@@ -1,0 +1,312 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xtrepro/xt/internal/chart"
+	"github.com/xtrepro/xt/pipeline"
+)
+
+// drawing is a plot of the project, ready to be drawn: charts of its data, and
+// pictures that were made by others.
+type drawing struct {
+	name     string
+	charts   []*chart.Chart
+	pictures []picture
+	spec     string      // the path of a Vega-Lite specification that it is to be drawn by; "" for none
+	data     []dataPoint // for the specification, and for JSON
+	filled   []byte      // the specification with the data in it
+	notes    []string    // what could not be drawn, and why
+	err      error       // the first mistake among these
+}
+
+// empty reports whether there is nothing to see.
+func (d *drawing) empty() bool {
+	return len(d.charts) == 0 && len(d.pictures) == 0 && d.filled == nil
+}
+
+// fail notes a mistake of one plot, which is no reason not to draw the others.
+func (d *drawing) fail(err error) {
+	d.notes = append(d.notes, err.Error())
+	if d.err == nil {
+		d.err = err
+	}
+}
+
+// specHint says of a plot by a specification where it can be seen; "" of others.
+func (d *drawing) specHint() string {
+	if d.filled == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s is drawn by %s, in a page only: -o FILE.html", d.name, d.spec)
+}
+
+// picture is an image file at a revision.
+type picture struct {
+	rev, file, mediaType string
+	bytes                []byte
+}
+
+// dataPoint is a row of the data with the revision that it is of.
+type dataPoint map[string]any
+
+// revisionKey is under which a data point says which revision it is of, as DVC's
+// templates expect.
+const revisionKey = "rev"
+
+// plotReader gathers plots in one or more views, the oldest first.
+type plotReader struct {
+	views   []*pipeline.View
+	look    pipeline.Look // what the command line says, over all else
+	columns []string      // those of all data that was read
+}
+
+// read gathers the plots that are named; all if none is.
+func (p *plotReader) read(names []string) ([]*drawing, error) {
+	newest := p.views[len(p.views)-1]
+	plans := newest.PlotPlans()
+	for _, v := range p.views[:len(p.views)-1] {
+		for _, old := range v.PlotPlans() {
+			if !slices.ContainsFunc(plans, func(x pipeline.PlotPlan) bool { return x.Name == old.Name }) {
+				plans = append(plans, old)
+			}
+		}
+	}
+	plans, err := choosePlots(plans, names)
+	if err != nil {
+		return nil, err
+	}
+	var all []*drawing
+	for i := range plans {
+		d, err := p.drawing(&plans[i])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// choosePlots returns the plots that are named by name or by file. A file that is in
+// no plot is one of its own.
+func choosePlots(plans []pipeline.PlotPlan, names []string) ([]pipeline.PlotPlan, error) {
+	if len(names) == 0 {
+		return plans, nil
+	}
+	var chosen []pipeline.PlotPlan
+	for _, name := range names {
+		found := slices.DeleteFunc(slices.Clone(plans), func(p pipeline.PlotPlan) bool {
+			return p.Name != name && !slices.Contains(p.Files, name) && !strings.HasPrefix(p.Name, name+"/")
+		})
+		if len(found) == 0 {
+			found = []pipeline.PlotPlan{{Name: name, Files: []string{name}}}
+		}
+		chosen = append(chosen, found...)
+	}
+	return chosen, nil
+}
+
+// drawing reads the data of a plot in all views.
+func (p *plotReader) drawing(plan *pipeline.PlotPlan) (*drawing, error) {
+	d := &drawing{name: plan.Name}
+	look := p.over(plan.Look)
+	var sources []source
+	for _, v := range p.views {
+		for _, named := range plan.Files {
+			for _, file := range v.PlotFiles(named) {
+				s, err := p.source(v, file, &look, d)
+				if err != nil {
+					return nil, err
+				}
+				if s != nil {
+					sources = append(sources, *s)
+				}
+			}
+		}
+	}
+	for i := range sources {
+		d.data = append(d.data, sources[i].points()...)
+		p.note(d, &look, &sources[i])
+	}
+	if strings.HasSuffix(look.Template, ".json") {
+		d.spec = look.Template
+		if len(sources) > 0 {
+			if err := d.readSpec(p.views[len(p.views)-1], &look, sources); err != nil {
+				d.fail(err)
+			}
+		}
+		return d, nil
+	}
+	d.charts = p.chartsOf(plan, &look, sources)
+	return d, nil
+}
+
+// note tells what is missing in a table.
+func (p *plotReader) note(d *drawing, look *pipeline.Look, s *source) {
+	for _, c := range s.Columns {
+		if !slices.Contains(p.columns, c) {
+			p.columns = append(p.columns, c)
+		}
+	}
+	where := s.file
+	if len(p.views) > 1 {
+		where += " at " + s.name
+	}
+	if len(s.Rows) == 0 {
+		d.fail(&pipeline.MisuseError{Msg: where + " has no points"})
+		return
+	}
+	numbers := false
+	for j := range s.Columns {
+		numbers = numbers || s.numeric(j)
+	}
+	var lacks []string
+	for _, c := range append([]string{look.X}, look.Y...) {
+		if c != "" && s.column(c) < 0 {
+			lacks = append(lacks, strconv.Quote(c))
+		}
+	}
+	if len(lacks) > 0 {
+		d.fail(&pipeline.MisuseError{Msg: fmt.Sprintf("%s has no column %s: its columns are %s", where, strings.Join(lacks, ", "), columnList(s.Columns))})
+	} else if !numbers && !s.counted(look) {
+		d.fail(&pipeline.MisuseError{Msg: fmt.Sprintf("%s has no column of numbers: its columns are %s", where, columnList(s.Columns))})
+	}
+}
+
+// counted reports whether a table is one of cases that are counted.
+func (s *source) counted(look *pipeline.Look) bool {
+	return strings.HasPrefix(look.Template, "confusion") || strings.HasSuffix(look.Template, ".json") ||
+		look.Template == "" && s.column("actual") >= 0 && s.column("predicted") >= 0
+}
+
+// columnList names columns for people.
+func columnList(names []string) string {
+	const most = 20
+	var list []string
+	for _, n := range names[:min(len(names), most)] {
+		list = append(list, strconv.Quote(shorten(n, 40)))
+	}
+	if len(names) > most {
+		list = append(list, fmt.Sprintf("and %d more", len(names)-most))
+	}
+	return strings.Join(list, ", ")
+}
+
+// unknownColumn returns a mistake if the command line names a column that is nowhere.
+func (p *plotReader) unknownColumn() error {
+	for _, c := range append([]string{p.look.X}, p.look.Y...) {
+		if c != "" && p.columns != nil && !slices.Contains(p.columns, c) {
+			return &usageError{msg: fmt.Sprintf("there is no column %q", c), hints: []string{"the columns are " + columnList(p.columns)}}
+		}
+	}
+	return nil
+}
+
+// over lays what the command line says over the look of a plot.
+func (p *plotReader) over(k pipeline.Look) pipeline.Look {
+	k.Template, k.X, k.Title = cmp.Or(p.look.Template, k.Template), cmp.Or(p.look.X, k.X), cmp.Or(p.look.Title, k.Title)
+	k.XLabel, k.YLabel = cmp.Or(p.look.XLabel, k.XLabel), cmp.Or(p.look.YLabel, k.YLabel)
+	if p.look.Y != nil {
+		k.Y = p.look.Y
+	}
+	k.NoHeader = k.NoHeader || p.look.NoHeader
+	return k
+}
+
+// source is the table of one file at one revision.
+type source struct {
+	rev  int // index of the view
+	name string
+	file string
+	*pipeline.PlotTable
+}
+
+// source reads a file. A picture, and what is to be told of a file that cannot be
+// drawn, goes to the drawing. A file that is absent at one revision of several is no
+// mistake.
+func (p *plotReader) source(v *pipeline.View, file string, look *pipeline.Look, d *drawing) (*source, error) {
+	b, err := v.ReadPlot(file)
+	var misuse *pipeline.MisuseError
+	switch {
+	case pipeline.Missing(err):
+		if len(p.views) == 1 {
+			d.fail(&pipeline.MisuseError{Msg: file + " is not there", Hint: "\"xt repro\" makes what stages make, \"xt pull\" fetches it"})
+		} else {
+			d.notes = append(d.notes, fmt.Sprintf("%s is not there at %s", file, v.Name))
+		}
+		return nil, nil
+	case errors.As(err, &misuse):
+		d.fail(misuse)
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	if media, ok := pipeline.IsPicture(file); ok {
+		d.pictures = append(d.pictures, picture{v.Name, file, media, b})
+		return nil, nil
+	}
+	t, err := pipeline.ParsePlot(file, b, !look.NoHeader)
+	if err != nil {
+		d.fail(err)
+		return nil, nil
+	}
+	return &source{slices.Index(p.views, v), v.Name, file, t}, nil
+}
+
+// points returns the rows with what they are of, for programs and specifications.
+func (s *source) points() []dataPoint {
+	var list []dataPoint
+	for i, row := range s.Rows {
+		m := dataPoint{revisionKey: s.name, "filename": s.file, "step": float64(i)}
+		for j, name := range s.Columns {
+			m[name] = row[j]
+			if f, ok := row[j].(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+				m[name] = nil // JSON has no such number
+			}
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// stepNames are columns that count, the likeliest first.
+var stepNames = []string{"step", "epoch", "iteration", "iter", "global_step", "_step", "x", "fpr", "recall"}
+
+// column returns the index of a column; -1 if there is none.
+func (s *source) column(name string) int { return slices.Index(s.Columns, name) }
+
+// xColumn returns the column of x; -1 stands for the number of the row.
+func (s *source) xColumn(look *pipeline.Look) int {
+	if look.X != "" {
+		return s.column(look.X)
+	}
+	for _, name := range stepNames {
+		for i, c := range s.Columns {
+			if strings.EqualFold(c, name) && s.numeric(i) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// numeric reports whether a column holds numbers, and nothing else.
+func (s *source) numeric(i int) bool {
+	some := false
+	for _, row := range s.Rows {
+		switch row[i].(type) {
+		case nil:
+		case float64:
+			some = true
+		default:
+			return false
+		}
+	}
+	return some
+}

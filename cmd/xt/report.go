@@ -1,0 +1,277 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xtrepro/xt/internal/chart"
+	"github.com/xtrepro/xt/internal/term"
+	"github.com/xtrepro/xt/pipeline"
+)
+
+func (a *app) reportCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "report",
+		Usage: "write what a branch changes: stages, metrics, parameters, curves, proofs",
+		Description: "Compares HEAD with the commit that the branch began at, or with --base: one page of HTML with all in\n" +
+			"it, or Markdown for a pull request. There curves are lines of characters, or with --assets\n" +
+			"pictures in a directory, which the Markdown refers to.\n\n" +
+			"examples:\n   xt report\n   xt report --base v1.0 -o report.html --open\n   xt report -o report.md --assets report-files\n   xt verify --json > verify.json; xt report --verify verify.json",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "base", Usage: "compare with the commit `REV`; by default that where the branch left the main one"},
+			&cli.StringFlag{Name: "verify", Usage: "what \"xt verify --json\" wrote into `FILE`"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o", "out"}, Value: "xt-report.html", Usage: "write into `FILE`: .html or .md"},
+			&cli.StringFlag{Name: "assets", Usage: "write the pictures of Markdown into `DIR`"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "replace files that are there"},
+			&cli.BoolFlag{Name: "open", Usage: "open the file that was written"},
+		},
+		Action: a.writeReport,
+	}
+}
+
+func (a *app) writeReport(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usageErrorf("xt report takes no operands: --base REV says what to compare with")
+	}
+	w, err := a.open()
+	if err != nil {
+		return err
+	}
+	s, err := a.summarise(c, w)
+	if err != nil {
+		return err
+	}
+	var text []byte
+	switch ext := strings.ToLower(filepath.Ext(c.String("output"))); ext {
+	case ".html", ".htm":
+		text, err = s.html()
+	case ".md":
+		files := &assetFiles{a: a, dir: c.String("assets"), from: filepath.Dir(c.String("output")), force: c.Bool("force")}
+		text = []byte(s.markdown(files))
+		if files.err != nil {
+			return files.err
+		}
+	default:
+		return &usageError{msg: fmt.Sprintf("--output %s: the ending says what is written, and this is none that is known", c.String("output")), hints: []string{"use .html or .md"}}
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.writeFile(c.String("output"), text, c.Bool("force") || c.Bool("open")); err != nil {
+		return err
+	}
+	if c.Bool("open") {
+		return openFile(a.resolve(c.String("output")))
+	}
+	return nil
+}
+
+// html writes the summary as one page.
+func (s *summary) html() ([]byte, error) {
+	p := newDocument("xt report")
+	p.verdict(s.level(), s.headline())
+	compared := s.head + " compared with " + s.base
+	if s.noBase != "" {
+		compared += ", which is not there to compare with: " + s.noBase
+	}
+	p.paragraph(compared + ".")
+	if rows := s.metricRows(); len(rows) > 0 {
+		p.heading("Metrics")
+		p.table([]string{"file", "key", "before", "after", "change", ""}, rows)
+	}
+	for _, d := range s.plots {
+		p.drawing(d)
+	}
+	if rows := valueRows(s.params); len(rows) > 0 {
+		p.heading("Parameters")
+		p.table([]string{"file", "key", "before", "after", "change"}, rows)
+	}
+	p.heading("Stages")
+	if len(s.stages) == 0 {
+		p.paragraph("No stage ran again.")
+	} else {
+		var rows [][]string
+		for _, st := range s.stages {
+			rows = append(rows, []string{st.stage, st.what, strings.Join(st.why, "\n")})
+		}
+		p.table([]string{"stage", "", "why"}, rows)
+	}
+	if len(s.check.Findings) > 0 {
+		p.heading("Findings of xt check")
+		var rows [][]string
+		for _, f := range s.check.Findings {
+			rows = append(rows, []string{string(f.Level), string(f.Rule), f.File, f.Message})
+		}
+		p.table([]string{"", "rule", "where", "what"}, rows)
+	}
+	s.htmlVerification(p)
+	return p.bytes()
+}
+
+func (s *summary) htmlVerification(p *document) {
+	p.heading("Verification")
+	if s.verified == nil {
+		p.paragraph("No stage was made again for this report: xt verify --json > verify.json; xt report --verify verify.json")
+		return
+	}
+	var rows [][]string
+	for _, st := range s.verified.Stages {
+		var differ []string
+		for _, o := range st.Outputs {
+			if o.Want != "" || o.Got != "" {
+				differ = append(differ, fmt.Sprintf("%s %s: %s, recorded was %s", o.Path, o.Where, shorten(o.Got, 60), shorten(o.Want, 60)))
+			}
+		}
+		if st.Error != "" {
+			differ = append(differ, st.Error)
+		}
+		rows = append(rows, []string{st.Stage, st.Verdict, strings.Join(differ, "\n")})
+	}
+	p.table([]string{"stage made again", "verdict", "first difference"}, rows)
+}
+
+func valueRows(deltas []pipeline.Delta) [][]string {
+	var rows [][]string
+	for _, d := range deltas {
+		rows = append(rows, []string{d.File, d.Key, shorten(valueText(d.Old), 80), shorten(valueText(d.New), 80), changeText(d)})
+	}
+	return rows
+}
+
+// metricRows is valueRows with an arrow for the way that a number went.
+func (s *summary) metricRows() [][]string {
+	rows := valueRows(s.metrics)
+	for i, d := range s.metrics {
+		rows[i] = append(rows[i], arrow(d))
+	}
+	return rows
+}
+
+// arrow says which way a number went, and whether that is good where its name tells.
+func arrow(d pipeline.Delta) string {
+	old, isOld := number(d.Old)
+	new, isNew := number(d.New)
+	if !isOld || !isNew || old == new {
+		return ""
+	}
+	up := new > old
+	mark := map[bool]string{true: "↑", false: "↓"}[up]
+	switch better(d.Key) {
+	case 1:
+		return mark + map[bool]string{true: " better", false: " worse"}[up]
+	case -1:
+		return mark + map[bool]string{true: " worse", false: " better"}[up]
+	}
+	return mark
+}
+
+var (
+	moreIsBetter = regexp.MustCompile(`(?i)(^|[._/-])(acc|accuracy|precision|recall|f1|auc|auroc|r2|bleu|rouge|iou|map|dice|score)([0-9._/@-]|$)`)
+	lessIsBetter = regexp.MustCompile(`(?i)(^|[._/-])(loss|error|err|mse|rmse|mae|mape|perplexity|ppl|wer|cer|fid|nll|latency|time|seconds)([0-9._/@-]|$)`)
+)
+
+// better returns 1 if more of a metric is better by its name, -1 if less is, 0 if the
+// name does not say.
+func better(key string) int {
+	switch {
+	case lessIsBetter.MatchString(key):
+		return -1
+	case moreIsBetter.MatchString(key):
+		return 1
+	}
+	return 0
+}
+
+// assetFiles takes the pictures that Markdown refers to. Without a directory there
+// are none.
+type assetFiles struct {
+	a     *app
+	dir   string
+	from  string // the directory of the Markdown
+	force bool
+	err   error // of the first that could not be written
+}
+
+// put writes a picture and returns how the Markdown refers to it; "" if it does not.
+func (f *assetFiles) put(name string, b []byte) string {
+	if f == nil || f.dir == "" {
+		return ""
+	}
+	file := filepath.Join(f.dir, name)
+	if err := f.a.writeFile(file, b, f.force); err != nil {
+		if f.err == nil {
+			f.err = err
+		}
+		return ""
+	}
+	rel, err := filepath.Rel(f.from, file)
+	if err != nil {
+		rel = file
+	}
+	return (&url.URL{Path: filepath.ToSlash(rel)}).String()
+}
+
+// assetName makes a name for a picture of a plot.
+func assetName(name string, n int, ext string) string {
+	clean := strings.Trim(regexp.MustCompile(`[^A-Za-z0-9]+`).ReplaceAllString(name, "-"), "-")
+	return fmt.Sprintf("%s-%d%s", clean, n, ext)
+}
+
+// writePlots writes plots as Markdown: pictures if there are files for them, lines of
+// characters if not.
+func writePlots(b *strings.Builder, all []*drawing, files *assetFiles) {
+	for _, d := range all {
+		fmt.Fprintf(b, "\n#### %s\n\n", code(d.name))
+		n := 0
+		for _, c := range d.charts {
+			n++
+			if link := files.put(assetName(d.name, n, ".svg"), chart.SVG(c)); link != "" {
+				fmt.Fprintf(b, "![%s](%s)\n", plain(c.Title), link)
+			} else {
+				writeSparks(b, c)
+			}
+		}
+		for _, x := range d.pictures {
+			n++
+			if link := files.put(assetName(d.name+"-"+x.rev, n, path.Ext(x.file)), x.bytes); link != "" {
+				fmt.Fprintf(b, "%s: ![%s](%s)\n", plain(x.rev), plain(x.file), link)
+			} else {
+				fmt.Fprintf(b, "%s: a picture of %s (%s)\n\n", plain(x.rev), term.Bytes(int64(len(x.bytes))), code(x.file))
+			}
+		}
+		if hint := d.specHint(); hint != "" {
+			fmt.Fprintf(b, "%s\n\n", plain(hint))
+		}
+		for _, note := range d.notes {
+			fmt.Fprintf(b, "%s\n\n", plain(note))
+		}
+	}
+}
+
+// writeSparks writes curves as a table of sparklines with first, best and last
+// values.
+func writeSparks(b *strings.Builder, c *chart.Chart) {
+	if c.Kind == chart.Heat || len(c.Series) == 0 {
+		fmt.Fprintf(b, "```text\n%s```\n", strings.ReplaceAll(c.Text(80, 12, nil), "```", "'''"))
+		return
+	}
+	b.WriteString("| curve | | first | least | greatest | last |\n| --- | --- | --- | --- | --- | --- |\n")
+	for i := range c.Series {
+		s := &c.Series[i]
+		name := s.Name
+		if name == "" {
+			name = c.YLabel
+		}
+		first, least, greatest, last, ok := s.Extremes()
+		if !ok {
+			continue
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", plain(name), term.Sparkline(s.Sample(24)), chart.Number(first), chart.Number(least), chart.Number(greatest), chart.Number(last))
+	}
+}

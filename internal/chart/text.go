@@ -1,0 +1,252 @@
+package chart
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// braille has the dots of a character cell, two wide and four high.
+var braille = [4][2]rune{{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}
+
+// Text draws the chart with characters, in about width columns and height lines.
+// Paint, if not nil, colours a text as the palette's n-th colour.
+func (c *Chart) Text(width, height int, paint func(n int, s string) string) string {
+	if paint == nil {
+		paint = func(_ int, s string) string { return s }
+	}
+	c = c.visible()
+	var b strings.Builder
+	if c.Title != "" {
+		b.WriteString(c.Title + "\n")
+	}
+	if c.Kind == Heat {
+		c.textCells(&b)
+		return b.String()
+	}
+	x, y, ok := c.bounds()
+	if !ok {
+		b.WriteString("  no numbers to draw\n")
+		return b.String()
+	}
+	g := newGrid(max(width-12, 10), max(height, 4))
+	for i := range c.Series {
+		g.series(c, i, x, y)
+	}
+	low, high := Number(y.low), Number(y.high)
+	pad := max(len(low), len(high))
+	for row := range g.height {
+		label := ""
+		switch row {
+		case 0:
+			label = high
+		case g.height - 1:
+			label = low
+		}
+		fmt.Fprintf(&b, "%*s │%s\n", pad, label, g.row(row, paint))
+	}
+	fmt.Fprintf(&b, "%*s └%s\n", pad, "", strings.Repeat("─", g.width))
+	from, to := c.xName(x.low), c.xName(x.high)
+	gap := max(1, g.width-len([]rune(from))-len([]rune(to)))
+	if c.XLabel != "" && gap > len([]rune(c.XLabel))+2 {
+		left := (gap - len([]rune(c.XLabel))) / 2
+		fmt.Fprintf(&b, "%*s  %s%s%s%s%s\n", pad, "", from, strings.Repeat(" ", left), c.XLabel, strings.Repeat(" ", gap-left-len([]rune(c.XLabel))), to)
+	} else {
+		fmt.Fprintf(&b, "%*s  %s%s%s\n", pad, "", from, strings.Repeat(" ", gap), to)
+	}
+	if len(c.Series) > 1 || len(c.Series) == 1 && c.Series[0].Name != "" {
+		c.textLegend(&b, pad, width, paint)
+	}
+	if c.Note != "" {
+		fmt.Fprintf(&b, "%*s  (%s)\n", pad, "", c.Note)
+	}
+	return b.String()
+}
+
+// textLegend names the series, as many as there is room for in a few lines.
+func (c *Chart) textLegend(b *strings.Builder, pad, width int, paint func(int, string) string) {
+	const most = 4
+	line, used, lines := "", 0, 0
+	flush := func() {
+		fmt.Fprintf(b, "%*s  %s\n", pad, "", strings.TrimRight(line, " "))
+		line, used, lines = "", 0, lines+1
+	}
+	for i, s := range c.Series {
+		n := len([]rune(s.Name)) + 5
+		if used > 0 && pad+2+used+n > width {
+			flush()
+			if lines == most {
+				line = fmt.Sprintf("and %d more", len(c.Series)-i)
+				break
+			}
+		}
+		line, used = line+paint(s.Colour, "━ ")+s.Name+"   ", used+n
+	}
+	flush()
+}
+
+// visible returns the chart with texts that no terminal takes for commands.
+func (c *Chart) visible() *Chart {
+	v := *c
+	v.Title, v.XLabel, v.YLabel, v.Note = printable(c.Title), printable(c.XLabel), printable(c.YLabel), printable(c.Note)
+	v.Series, v.Categories = slices.Clone(c.Series), slices.Clone(c.Categories)
+	for i := range v.Series {
+		v.Series[i].Name = printable(v.Series[i].Name)
+	}
+	for i := range v.Categories {
+		v.Categories[i] = printable(v.Categories[i])
+	}
+	if c.Cells != nil {
+		cells := *c.Cells
+		cells.Rows, cells.Columns = slices.Clone(cells.Rows), slices.Clone(cells.Columns)
+		for _, names := range [][]string{cells.Rows, cells.Columns} {
+			for i := range names {
+				names[i] = printable(names[i])
+			}
+		}
+		v.Cells = &cells
+	}
+	return &v
+}
+
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+// xName is how an end of the horizontal axis is called.
+func (c *Chart) xName(v float64) string {
+	if c.Categories == nil {
+		return Number(v)
+	}
+	i := min(max(int(math.Round(v)), 0), len(c.Categories)-1)
+	if i < 0 {
+		return ""
+	}
+	return c.Categories[i]
+}
+
+// grid is character cells with dots in them.
+type grid struct {
+	width, height int
+	dots          [][]rune
+	colour        [][]int
+}
+
+func newGrid(width, height int) *grid {
+	g := &grid{width: width, height: height}
+	for range height {
+		g.dots = append(g.dots, make([]rune, width))
+		g.colour = append(g.colour, make([]int, width))
+	}
+	return g
+}
+
+func (g *grid) dot(x, y, colour int) {
+	if x < 0 || y < 0 || x >= 2*g.width || y >= 4*g.height {
+		return
+	}
+	g.dots[y/4][x/2] |= braille[y%4][x%2]
+	g.colour[y/4][x/2] = colour
+}
+
+// series draws the n-th series. Bars of several stand beside one another.
+func (g *grid) series(c *Chart, nth int, x, y span) {
+	s := &c.Series[nth]
+	w, h := float64(2*g.width-1), float64(4*g.height-1)
+	var before *point
+	for i := range s.X {
+		if !c.drawable(s.X[i], s.Y[i]) {
+			before = nil
+			continue
+		}
+		p := point{x.at(s.X[i], c.LogX) * w, (1 - y.at(s.Y[i], c.LogY)) * h}
+		switch {
+		case c.Kind == Bar:
+			p.x += float64(2*nth + 1 - len(c.Series))
+			g.stroke(point{p.x, (1 - y.at(math.Max(0, y.low), c.LogY)) * h}, p, s.Colour)
+		case c.Kind == Line && before != nil:
+			g.stroke(*before, p, s.Colour)
+		default:
+			g.dot(int(math.Round(p.x)), int(math.Round(p.y)), s.Colour)
+		}
+		before = &p
+	}
+}
+
+func (g *grid) stroke(a, b point, colour int) {
+	n := int(math.Max(math.Abs(b.x-a.x), math.Abs(b.y-a.y))) + 1
+	for i := range n + 1 {
+		t := float64(i) / float64(n)
+		g.dot(int(math.Round(a.x+(b.x-a.x)*t)), int(math.Round(a.y+(b.y-a.y)*t)), colour)
+	}
+}
+
+// row writes a line, each stretch of one colour painted at once.
+func (g *grid) row(y int, paint func(int, string) string) string {
+	var b strings.Builder
+	for x := 0; x < g.width; {
+		if g.dots[y][x] == 0 {
+			b.WriteByte(' ')
+			x++
+			continue
+		}
+		from := x
+		var part []rune
+		for x < g.width && g.dots[y][x] != 0 && g.colour[y][x] == g.colour[y][from] {
+			part = append(part, 0x2800+g.dots[y][x])
+			x++
+		}
+		b.WriteString(paint(g.colour[y][from], string(part)))
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+// textCells writes counts as a table.
+func (c *Chart) textCells(b *strings.Builder) {
+	m := c.Cells
+	if m == nil || len(m.Rows) == 0 {
+		b.WriteString("  no cells to draw\n")
+		return
+	}
+	const widest = 10
+	short := func(s string) string {
+		if r := []rune(s); len(r) > widest {
+			return string(r[:widest-1]) + "…"
+		}
+		return s
+	}
+	width := 4
+	if m.Share {
+		width = len(" 0.00")
+	}
+	for _, name := range append(append([]string{}, m.Rows...), m.Columns...) {
+		width = max(width, len([]rune(short(name)))+1)
+	}
+	fmt.Fprintf(b, "  %*s", width, "")
+	for _, name := range m.Columns {
+		fmt.Fprintf(b, "%*s", width, short(name))
+	}
+	fmt.Fprintf(b, "   %s →\n", c.XLabel)
+	for i, row := range m.Values {
+		fmt.Fprintf(b, "  %*s", width, short(m.Rows[i]))
+		for _, v := range row {
+			switch {
+			case v == 0:
+				fmt.Fprintf(b, "%*s", width, "·")
+			case m.Share:
+				fmt.Fprintf(b, "%*.2f", width, v)
+			default:
+				fmt.Fprintf(b, "%*s", width, Number(v))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(b, "  ↓ %s\n", c.YLabel)
+}

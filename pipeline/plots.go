@@ -1,0 +1,318 @@
+package pipeline
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xtrepro/xt/hash"
+)
+
+// PlotPlan is a plot of the project: the files that it is made of, and its look.
+type PlotPlan struct {
+	Name  string // of the plot, or the path of its only file
+	Files []string
+	Look  Look
+}
+
+// PlotPlans returns the plots of the project: those of [plots], in the order of
+// xt.toml, and the plots of stages that are in none of these, by path.
+func (v *View) PlotPlans() []PlotPlan {
+	var plans []PlotPlan
+	in := map[string]bool{}
+	for _, set := range v.Graph.Config.Plots {
+		plans = append(plans, PlotPlan{set.Name, set.Files, set.Look})
+		for _, f := range set.Files {
+			in[f] = true
+		}
+	}
+	var single []PlotPlan
+	for _, s := range v.Graph.Stages {
+		for _, o := range s.Outs {
+			if o.Kind != Plot || in[o.Path] {
+				continue
+			}
+			p := PlotPlan{Name: o.Path, Files: []string{o.Path}}
+			if o.Look != nil {
+				p.Look = *o.Look
+			}
+			single = append(single, p)
+		}
+	}
+	slices.SortFunc(single, func(a, b PlotPlan) int { return strings.Compare(a.Name, b.Name) })
+	return append(plans, single...)
+}
+
+// ReadPlot returns the bytes of a plot file in the view, which git has, or the cache.
+// The error wraps fs.ErrNotExist if there is none.
+func (v *View) ReadPlot(name string) ([]byte, error) {
+	b, err := v.Source.ReadFile(name)
+	switch {
+	case Missing(err):
+	case err != nil:
+		err = &MisuseError{Msg: fmt.Sprintf("%s cannot be read: %v", name, err)}
+	case len(b) > maxConfigSize:
+		err = &MisuseError{Msg: fmt.Sprintf("%s is larger than %d MiB", name, maxConfigSize>>20), Hint: "a plot is for people: write fewer points"}
+	}
+	return b, err
+}
+
+// PlotFiles returns the files of a plot that is a directory, or else its own name.
+func (v *View) PlotFiles(name string) []string {
+	e, ok := v.plotNode(name)
+	if !ok || e.Kind != hash.Directory || v.list == nil {
+		return []string{name}
+	}
+	var files []string
+	for _, sub := range v.list(e) {
+		files = append(files, path.Join(name, sub))
+	}
+	return files
+}
+
+// plotNode returns what xt.lock says of an output.
+func (v *View) plotNode(name string) (hash.Node, bool) {
+	for _, m := range v.Graph.Producers(name) {
+		if e := v.Lock.Stages[m.Stage.Name]; e != nil {
+			if n, ok := nodeAt(e.Outs, name); ok {
+				return n, true
+			}
+		}
+	}
+	return hash.Node{}, false
+}
+
+// PlotSum returns the digest that xt.lock has of a plot; the zero Sum if it has none.
+func (v *View) PlotSum(name string) hash.Sum {
+	n, _ := v.plotNode(name)
+	return n.Sum
+}
+
+// IsPicture reports whether a plot file is a picture, and returns its media type.
+func IsPicture(name string) (mediaType string, ok bool) {
+	t, ok := map[string]string{".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".svg": "image/svg+xml", ".webp": "image/webp"}[strings.ToLower(path.Ext(name))]
+	return t, ok
+}
+
+// PlotTable is the data of a plot file. Cells are numbers (float64), texts, booleans,
+// or nil.
+type PlotTable struct {
+	Columns []string
+	Rows    [][]any
+}
+
+// ParsePlot reads a table of CSV or TSV, or records of JSON, JSON Lines or YAML: a list of
+// tables, which may be a value in another table. A mistake is a [*MisuseError] with
+// the line.
+func ParsePlot(name string, b []byte, header bool) (*PlotTable, error) {
+	b = bytes.TrimPrefix(b, []byte("\ufeff"))
+	var t *PlotTable
+	var err error
+	switch strings.ToLower(path.Ext(name)) {
+	case ".csv":
+		t, err = parseTable(b, ',', header)
+	case ".tsv":
+		t, err = parseTable(b, '\t', header)
+	case ".json":
+		t, err = parseRecords(b)
+	case ".jsonl", ".ndjson":
+		t, err = parseLines(b)
+	case ".yaml", ".yml":
+		var v map[string]any
+		if v, err = decodeParams(name, append([]byte("data:\n"), indented(b)...)); err == nil {
+			t, err = recordsOf(v)
+		}
+	default:
+		err = errors.New("a plot is CSV, TSV, JSON, JSON Lines, YAML, or a picture")
+	}
+	if err != nil {
+		return nil, &MisuseError{Msg: fmt.Sprintf("%s: %v", name, err), Hint: "a table has a line for each point; records are a list of tables, such as [{\"step\": 1, \"loss\": 0.5}]"}
+	}
+	return t, nil
+}
+
+// indented puts a document below a key: a list is none that a params file may be.
+func indented(b []byte) []byte {
+	return append([]byte("  "), bytes.ReplaceAll(b, []byte("\n"), []byte("\n  "))...)
+}
+
+func parseTable(b []byte, comma rune, header bool) (*PlotTable, error) {
+	r := csv.NewReader(bytes.NewReader(b))
+	r.Comma, r.FieldsPerRecord, r.ReuseRecord = comma, -1, true
+	t := &PlotTable{}
+	for {
+		rec, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return t, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if t.Columns == nil {
+			for i, name := range rec {
+				if !header {
+					name = strconv.Itoa(i)
+				}
+				t.Columns = append(t.Columns, strings.TrimSpace(strings.Clone(name)))
+			}
+			if header {
+				continue
+			}
+		}
+		if len(rec) > len(t.Columns) {
+			line, _ := r.FieldPos(0)
+			return nil, fmt.Errorf("line %d has %d fields, and the first line %d", line, len(rec), len(t.Columns))
+		}
+		row := make([]any, len(t.Columns))
+		for i, text := range rec {
+			row[i] = plotCell(text)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+}
+
+// plotCell reads a field of a table.
+func plotCell(text string) any {
+	trimmed := strings.TrimSpace(text)
+	if trimmed == "" {
+		return nil
+	}
+	if f, err := strconv.ParseFloat(trimmed, 64); err == nil {
+		return f
+	}
+	return strings.Clone(text)
+}
+
+func parseRecords(b []byte) (*PlotTable, error) {
+	var v any
+	dec := json.NewDecoder(bytes.NewReader(b))
+	if err := dec.Decode(&v); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			return nil, fmt.Errorf("line %d: %w", 1+bytes.Count(b[:min(int(syntax.Offset), len(b))], []byte("\n")), err)
+		}
+		return nil, err
+	}
+	return recordsOf(v)
+}
+
+func parseLines(b []byte) (*PlotTable, error) {
+	var list []any
+	for i, line := range bytes.Split(b, []byte("\n")) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		var m map[string]any
+		if err := json.Unmarshal(line, &m); err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
+		}
+		list = append(list, m)
+	}
+	return recordsOf(list)
+}
+
+// recordsOf finds the first list of tables in a value.
+func recordsOf(v any) (*PlotTable, error) {
+	list := firstRecords(v, 0)
+	if list == nil {
+		return nil, errors.New("there is no list of tables in it")
+	}
+	t, at := &PlotTable{}, map[string]int{}
+	for _, item := range list {
+		m, _ := item.(map[string]any)
+		row := make([]any, len(t.Columns))
+		for _, key := range sortedKeys(m) {
+			i, ok := at[key]
+			if !ok {
+				i = len(t.Columns)
+				at[key] = i
+				t.Columns = append(t.Columns, key)
+			}
+			for len(row) <= i {
+				row = append(row, nil)
+			}
+			row[i] = scalar(m[key])
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	for i := range t.Rows {
+		for len(t.Rows[i]) < len(t.Columns) {
+			t.Rows[i] = append(t.Rows[i], nil)
+		}
+	}
+	return t, nil
+}
+
+func sortedKeys(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func firstRecords(v any, depth int) []any {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			if _, ok := item.(map[string]any); !ok {
+				return nil
+			}
+		}
+		if len(v) > 0 {
+			return v
+		}
+	case map[string]any:
+		if depth > 20 {
+			return nil
+		}
+		for _, key := range sortedKeys(v) {
+			if list := firstRecords(v[key], depth+1); list != nil {
+				return list
+			}
+		}
+	}
+	return nil
+}
+
+// scalar returns a value as a cell has it.
+func scalar(v any) any {
+	switch v := v.(type) {
+	case int64:
+		return float64(v)
+	case nil, float64, bool:
+		return v
+	case string:
+		if f, ok := namedNumber(v); ok {
+			return f
+		}
+		return v
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	return string(b)
+}
+
+// namedNumber reads the texts that stand for numbers that JSON does not have.
+func namedNumber(s string) (float64, bool) {
+	switch s {
+	case "NaN", "Infinity", "-Infinity", "inf", "-inf", "nan":
+		f, err := strconv.ParseFloat(s, 64)
+		return f, err == nil
+	}
+	return 0, false
+}
+
+// Missing reports whether an error of [View.ReadPlot] says that there is no file.
+func Missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
