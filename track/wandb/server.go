@@ -57,8 +57,7 @@ func New(store track.Store, opts Options) *Server {
 	s.mux.HandleFunc("GET /artifactsV2/{region}/{entity}/{artifact}/{md5}/{name...}", s.blob)
 	s.mux.HandleFunc("GET /artifacts/{entity}/{md5}", s.blob)
 	s.mux.HandleFunc("GET /{entity}/{project}/runs/{run}", show)
-	// What clients tell their maker of themselves.
-	s.mux.HandleFunc("POST /sdk/otel/", func(http.ResponseWriter, *http.Request) {})
+	s.mux.HandleFunc("POST "+telemetryPrefix, func(http.ResponseWriter, *http.Request) {})
 	return s
 }
 
@@ -71,9 +70,12 @@ func (s *Server) Close() error { return nil }
 // signedPrefix is where files are uploaded to and downloaded from.
 const signedPrefix = "/wandb/file/"
 
+// telemetryPrefix is where clients tell their maker of themselves.
+const telemetryPrefix = "/sdk/otel/"
+
 // Owns reports whether a request is of W&B's protocol.
 func Owns(r *http.Request) bool {
-	for _, prefix := range []string{signedPrefix, "/sdk/otel/", "/artifactsV2/", "/artifacts/"} {
+	for _, prefix := range []string{signedPrefix, telemetryPrefix, "/artifactsV2/", "/artifacts/"} {
 		if strings.HasPrefix(r.URL.Path, prefix) {
 			return true
 		}
@@ -84,9 +86,10 @@ func Owns(r *http.Request) bool {
 // IsCapability reports whether the address of a request is one that a server
 // signed: clients send no key there.
 //
-// So are the addresses of runs, which tell nothing.
+// So are the addresses of runs, which tell nothing, and that where clients tell of
+// themselves, also without a key, and nothing is kept.
 func IsCapability(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, signedPrefix) || isPage(r)
+	return strings.HasPrefix(r.URL.Path, signedPrefix) || strings.HasPrefix(r.URL.Path, telemetryPrefix) || isPage(r)
 }
 
 // isPage reports whether the address of a request is one of those that clients print

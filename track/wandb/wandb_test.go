@@ -31,7 +31,7 @@ func TestExecutor(t *testing.T) {
 		{`{ project(name: "p") { run(name: "r") { ... on User { email } ... on RunInfo { name } __typename } } }`, `{"data":{"project":{"run":{"__typename":"Run","name":"r"}}}}`},
 		{`{ project(name: "p") { run(name: "other") { name } } }`, `{"data":{"project":{"run":null}}}`},
 		{`{ __type(name: "Nothing") { name } }`, `{"data":{"__type":null}}`},
-		{`mutation { upsertSweep(input: {}) { sweep { id } } }`, `{"data":null,"errors":[{"message":"this server of xt has no mutation upsertSweep, which W\u0026B's own may have; what the client knows beyond it is not kept","path":["upsertSweep"]}]}`},
+		{`mutation { upsertSweep(input: {}) { sweep { id } } }`, `{"data":null,"errors":[{"message":"xt does not know the mutation upsertSweep: the client is newer than what xt was made for, or asks for a part of W\u0026B that xt does not stand in for","path":["upsertSweep"]}]}`},
 	} {
 		if got := s.ask(c.query, nil); got != c.want {
 			t.Errorf("%s\n got %s\nwant %s", c.query, got, c.want)

@@ -1,0 +1,250 @@
+package wandb
+
+import (
+	"cmp"
+	"encoding/json"
+	"math"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xtrepro/xt/track"
+)
+
+// filter is a condition on a run.
+type filter func(*candidate) bool
+
+func (f filter) matches(x *candidate) bool { return f == nil || f(x) }
+
+// maxFilterDepth is how deep conditions may lie in one another.
+const maxFilterDepth = 50
+
+// parseFilter reads a filter; "" finds all.
+func parseFilter(text string) (filter, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	var v any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		return nil, track.Errorf(track.InvalidParameter, "the filter is no JSON: %v", err)
+	}
+	return filterOf(v, 0)
+}
+
+func filterOf(v any, depth int) (filter, error) {
+	m, ok := v.(map[string]any)
+	if v == nil {
+		return nil, nil
+	}
+	if !ok || depth > maxFilterDepth {
+		return nil, track.Errorf(track.InvalidParameter, "a condition of a filter is an object such as {\"state\": \"finished\"}")
+	}
+	var all []filter
+	for key, want := range m {
+		f, err := conditionOf(key, want, depth)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	return func(x *candidate) bool {
+		return !slices.ContainsFunc(all, func(f filter) bool { return !f.matches(x) })
+	}, nil
+}
+
+func conditionOf(key string, want any, depth int) (filter, error) {
+	if !strings.HasPrefix(key, "$") {
+		return fieldCondition(key, want)
+	}
+	if key == "$not" {
+		f, err := filterOf(want, depth+1)
+		return func(x *candidate) bool { return !f.matches(x) }, err
+	}
+	list, ok := want.([]any)
+	if !ok {
+		return nil, track.Errorf(track.InvalidParameter, "%s wants a list of conditions", key)
+	}
+	var parts []filter
+	for _, v := range list {
+		f, err := filterOf(v, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, f)
+	}
+	some := func(x *candidate) bool {
+		return slices.ContainsFunc(parts, func(f filter) bool { return f.matches(x) })
+	}
+	switch key {
+	case "$and":
+		return func(x *candidate) bool {
+			return !slices.ContainsFunc(parts, func(f filter) bool { return !f.matches(x) })
+		}, nil
+	case "$or":
+		return some, nil
+	case "$nor":
+		return func(x *candidate) bool { return !some(x) }, nil
+	}
+	return nil, track.Errorf(track.InvalidParameter, "filters have no %s", key)
+}
+
+// fieldCondition compares a field with a value, or in the way that operators say.
+func fieldCondition(key string, want any) (filter, error) {
+	ops, ok := want.(map[string]any)
+	if !ok {
+		return func(x *candidate) bool { return equals(x.value(key), want) }, nil
+	}
+	var all []func(any) bool
+	for op, arg := range ops {
+		test, err := operator(op, arg)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, test)
+	}
+	return func(x *candidate) bool {
+		v := x.value(key)
+		return !slices.ContainsFunc(all, func(test func(any) bool) bool { return !test(v) })
+	}, nil
+}
+
+func operator(op string, arg any) (func(any) bool, error) {
+	in := func(v any) bool {
+		list, _ := arg.([]any)
+		return slices.ContainsFunc(list, func(want any) bool { return equals(v, want) })
+	}
+	by := func(is func(int) bool) func(any) bool {
+		return func(v any) bool {
+			return v != nil && ordered(v, arg) && is(compare(v, arg))
+		}
+	}
+	switch op {
+	case "$eq":
+		return func(v any) bool { return equals(v, arg) }, nil
+	case "$ne":
+		return func(v any) bool { return !equals(v, arg) }, nil
+	case "$in":
+		return in, nil
+	case "$nin":
+		return func(v any) bool { return !in(v) }, nil
+	case "$gt":
+		return by(func(n int) bool { return n > 0 }), nil
+	case "$gte":
+		return by(func(n int) bool { return n >= 0 }), nil
+	case "$lt":
+		return by(func(n int) bool { return n < 0 }), nil
+	case "$lte":
+		return by(func(n int) bool { return n <= 0 }), nil
+	case "$exists":
+		want, _ := arg.(bool)
+		return func(v any) bool { return (v != nil) == want }, nil
+	case "$regex":
+		text, _ := arg.(string)
+		re, err := regexp.Compile(text)
+		if err != nil {
+			return nil, track.Errorf(track.InvalidParameter, "%q is no regular expression: %v", text, err)
+		}
+		return func(v any) bool {
+			s, ok := v.(string)
+			return ok && re.MatchString(s)
+		}, nil
+	case "$not":
+		ops, ok := arg.(map[string]any)
+		if !ok {
+			return nil, track.Errorf(track.InvalidParameter, "$not wants operators")
+		}
+		var all []func(any) bool
+		for op, arg := range ops {
+			test, err := operator(op, arg)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, test)
+		}
+		return func(v any) bool {
+			return slices.ContainsFunc(all, func(test func(any) bool) bool { return !test(v) })
+		}, nil
+	}
+	return nil, track.Errorf(track.InvalidParameter, "filters have no operator %s", op)
+}
+
+// equals compares as MongoDB does: a list is equal to what is in it.
+func equals(v, want any) bool {
+	if list, ok := v.([]any); ok {
+		if _, whole := want.([]any); !whole {
+			return slices.ContainsFunc(list, func(v any) bool { return equals(v, want) })
+		}
+	}
+	if ordered(v, want) {
+		return compare(v, want) == 0
+	}
+	return reflect.DeepEqual(v, want)
+}
+
+// ordered reports whether two values have an order between them.
+func ordered(a, b any) bool {
+	return kindOf(a) == kindOf(b) && kindOf(a) != ' ' || isTime(a) && isTime(b)
+}
+
+func kindOf(v any) byte {
+	switch v.(type) {
+	case float64, int64:
+		return 'n'
+	case string:
+		return 's'
+	}
+	return ' '
+}
+
+func isTime(v any) bool { _, ok := asTime(v); return ok }
+
+// asTime reads a time as filters write it.
+func asTime(v any) (time.Time, bool) {
+	switch v := v.(type) {
+	case time.Time:
+		return v, true
+	case string:
+		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02"} {
+			if t, err := time.Parse(layout, v); err == nil {
+				return t, true
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// compare orders values: nothing first, then numbers, texts, times.
+func compare(a, b any) int {
+	if _, is := a.(time.Time); is {
+		x, _ := asTime(a)
+		y, ok := asTime(b)
+		if ok {
+			return x.Compare(y)
+		}
+	}
+	x, isX := number(a)
+	y, isY := number(b)
+	switch {
+	case isX && isY:
+		return compareNumbers(x, y)
+	case isX != isY:
+		return map[bool]int{true: 1, false: -1}[isX]
+	}
+	s, _ := a.(string)
+	t, _ := b.(string)
+	return strings.Compare(s, t)
+}
+
+func compareNumbers(x, y float64) int {
+	switch {
+	case math.IsNaN(x) && math.IsNaN(y):
+		return 0
+	case math.IsNaN(x):
+		return -1
+	case math.IsNaN(y):
+		return 1
+	}
+	return cmp.Compare(x, y)
+}
