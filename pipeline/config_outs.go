@@ -39,7 +39,9 @@ func (b *builder) out(key string, kind OutKind, n *tomldoc.Node) (Out, bool) {
 		o.Keep = b.flag(n.Get("keep"), false)
 		b.outRemote(&o, n)
 		if kind == Plot {
-			o.Look = b.look(n)
+			if k := b.look(n); !k.isZero() {
+				o.Look = k
+			}
 		}
 	}
 	o.Push = o.Cache && b.flag(n.Get("push"), true)

@@ -19,6 +19,11 @@ type Look struct {
 	NoHeader       bool // the first line of a table is data; columns are called by number from 0
 }
 
+// isZero reports whether it says nothing.
+func (k *Look) isZero() bool {
+	return k.Template+k.X+k.Title+k.XLabel+k.YLabel == "" && k.Y == nil && !k.NoHeader
+}
+
 // PlotSet is a plot that is put together from several files.
 type PlotSet struct {
 	Name  string
