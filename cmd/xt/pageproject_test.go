@@ -62,7 +62,10 @@ func newPageProject(t *testing.T) string {
 			return
 		}
 		a := &app{term: &term.Terminal{Out: &out, Err: &out}, dir: dir}
-		if code := a.run(context.Background(), args); code != want {
+		parsing.Lock()
+		code := a.run(context.Background(), args)
+		parsing.Unlock()
+		if code != want {
 			t.Fatalf("%q: exit code %d: %s", args, code, &out)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -39,9 +40,15 @@ func startServe(t *testing.T, args ...string) *served {
 	return startServeIn(t, dir, append([]string{"--store", filepath.Join(dir, "runs.db")}, args...)...)
 }
 
+// parsing lets one test at a time read a command line: the library has one flag for
+// help in a process, which each reading writes to.
+var parsing sync.Mutex
+
 // startServeIn serves as if the user stood in dir.
 func startServeIn(t *testing.T, dir string, args ...string) *served {
 	t.Helper()
+	parsing.Lock()
+	defer parsing.Unlock()
 	s := &served{code: make(chan int, 1), dir: dir, http: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ExpectContinueTimeout: time.Minute}}}
 	r, w := io.Pipe()
 	a := &app{term: &term.Terminal{Out: w, Err: io.Discard}, dir: s.dir}
