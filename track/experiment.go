@@ -64,3 +64,18 @@ func ParseExperimentID(s string) (int64, error) {
 
 // FormatExperimentID returns the form that [ParseExperimentID] reads.
 func FormatExperimentID(id int64) string { return strconv.FormatInt(id, 10) }
+
+// EnsureExperiment returns the number of the experiment of a name, which is made if
+// there is none. Several may ask for the same at once.
+func EnsureExperiment(ctx context.Context, s Experiments, name string) (int64, error) {
+	e, err := s.ExperimentByName(ctx, name)
+	if CodeOf(err) != NotFound {
+		return e.ID, err
+	}
+	id, err := s.CreateExperiment(ctx, NewExperiment{Name: name})
+	if CodeOf(err) == AlreadyExists { // somebody else was quicker
+		e, err = s.ExperimentByName(ctx, name)
+		id = e.ID
+	}
+	return id, err
+}

@@ -157,11 +157,7 @@ func (t *tracker) experiment(ctx context.Context, name string) (int64, error) {
 	if name == "" {
 		return 0, nil
 	}
-	e, err := t.store.ExperimentByName(ctx, name)
-	if track.CodeOf(err) == track.NotFound {
-		return t.store.CreateExperiment(ctx, track.NewExperiment{Name: name})
-	}
-	return e.ID, err
+	return track.EnsureExperiment(ctx, t.store, name)
 }
 
 // origin returns what is known of an execution when it begins.

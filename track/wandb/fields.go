@@ -177,7 +177,7 @@ func (c *call) projects(a args) (any, error) {
 func (c *call) upsertProject(a args) (any, error) {
 	in := a.input()
 	n := newRunName(in.text("entityName"), in.text("name"), "")
-	_, err := c.experiment(c.ctx, n.Project)
+	_, err := track.EnsureExperiment(c.ctx, c.store, n.Project)
 	return object{"inserted": false, "project": c.project(n.Entity, n.Project), "model": c.project(n.Entity, n.Project)}, err
 }
 

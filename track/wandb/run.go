@@ -176,7 +176,7 @@ func (s *Server) loadOrCreate(ctx context.Context, n runName, c changes) (r *run
 // create makes the run in the store. What is kept of it comes first, so that the run
 // is not made twice if this is interrupted.
 func (s *Server) create(ctx context.Context, n runName, c changes, old kept) (*run, error) {
-	experiment, err := s.experiment(ctx, n.Project)
+	experiment, err := track.EnsureExperiment(ctx, s.store, n.Project)
 	if err != nil {
 		return nil, err
 	}
@@ -203,20 +203,6 @@ func (s *Server) create(ctx context.Context, n runName, c changes, old kept) (*r
 		r.DisplayName = made.Name
 	}
 	return r, err
-}
-
-// experiment returns the experiment of a name, which is made if there is none.
-func (s *Server) experiment(ctx context.Context, name string) (int64, error) {
-	e, err := s.store.ExperimentByName(ctx, name)
-	if track.CodeOf(err) != track.NotFound {
-		return e.ID, err
-	}
-	id, err := s.store.CreateExperiment(ctx, track.NewExperiment{Name: name})
-	if track.CodeOf(err) == track.AlreadyExists { // somebody else was quicker
-		e, err = s.store.ExperimentByName(ctx, name)
-		id = e.ID
-	}
-	return id, err
 }
 
 // apply makes the changes, in the run and in that of the store.
