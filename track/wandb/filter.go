@@ -96,6 +96,15 @@ func fieldCondition(key string, want any) (filter, error) {
 	if !ok {
 		return func(x *candidate) bool { return equals(x.value(key), want) }, nil
 	}
+	all, err := operators(ops)
+	if err != nil {
+		return nil, err
+	}
+	return func(x *candidate) bool { return all(x.value(key)) }, nil
+}
+
+// operators returns whether a value passes all of several operators.
+func operators(ops map[string]any) (func(any) bool, error) {
 	var all []func(any) bool
 	for op, arg := range ops {
 		test, err := operator(op, arg)
@@ -104,8 +113,7 @@ func fieldCondition(key string, want any) (filter, error) {
 		}
 		all = append(all, test)
 	}
-	return func(x *candidate) bool {
-		v := x.value(key)
+	return func(v any) bool {
 		return !slices.ContainsFunc(all, func(test func(any) bool) bool { return !test(v) })
 	}, nil
 }
@@ -155,17 +163,11 @@ func operator(op string, arg any) (func(any) bool, error) {
 		if !ok {
 			return nil, track.Errorf(track.InvalidParameter, "$not wants operators")
 		}
-		var all []func(any) bool
-		for op, arg := range ops {
-			test, err := operator(op, arg)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, test)
+		all, err := operators(ops)
+		if err != nil {
+			return nil, err
 		}
-		return func(v any) bool {
-			return slices.ContainsFunc(all, func(test func(any) bool) bool { return !test(v) })
-		}, nil
+		return func(v any) bool { return !all(v) }, nil
 	}
 	return nil, track.Errorf(track.InvalidParameter, "filters have no operator %s", op)
 }
