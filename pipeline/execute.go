@@ -170,3 +170,10 @@ func (e *execution) attempts(ctx context.Context, again func() error) error {
 		}
 	}
 }
+
+// adopt makes an earlier result, which is taken from the run cache, one of this
+// workspace.
+func (w *Workspace) adopt(step *Step) error {
+	step.Entry.Commit, step.Entry.Dirty = w.provenance(step.Stage)
+	return w.enter(step.Entry.Fingerprint)
+}

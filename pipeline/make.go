@@ -159,8 +159,7 @@ func (r *runner) held(ctx context.Context, step *Step) bool {
 	if !step.Past {
 		return true
 	}
-	step.Entry.Commit, step.Entry.Dirty = r.w.provenance(step.Stage)
-	return r.w.enter(step.Entry.Fingerprint) == nil
+	return r.w.adopt(step) == nil
 }
 
 // aside runs the command in a clean directory and takes all of its outputs into

@@ -173,16 +173,13 @@ func (r *runner) refreshPython(ctx context.Context, s *Stage) error {
 	return err
 }
 
-// do carries a step out.
+// do carries out a step that restores or executes.
 func (r *runner) do(ctx context.Context, step *Step) *Result {
 	res := &Result{Step: step}
 	begin := time.Now()
-	switch step.Action {
-	case Restore, Execute:
-		if r.make != nil {
-			res.Err = r.provide(ctx, res)
-			return res
-		}
+	if r.make != nil {
+		res.Err = r.provide(ctx, res)
+		return res
 	}
 	switch step.Action {
 	case Restore:
@@ -191,8 +188,7 @@ func (r *runner) do(ctx context.Context, step *Step) *Result {
 		}
 		res.Err = r.w.restore(ctx, step, res)
 		if step.Past {
-			step.Entry.Commit, step.Entry.Dirty = r.w.provenance(step.Stage)
-			res.Err = errors.Join(res.Err, r.w.enter(step.Entry.Fingerprint))
+			res.Err = errors.Join(res.Err, r.w.adopt(step))
 		}
 		res.Duration = time.Since(begin)
 		if missing := new(lostError); errors.As(res.Err, &missing) {
