@@ -21,7 +21,23 @@ import (
 
 func TestMain(m *testing.M) {
 	sandbox.Shim()
-	testscript.Main(m, map[string]func(){"xt": main})
+	testscript.Main(nobodys{m}, map[string]func(){"xt": main})
+}
+
+// nobodys runs the tests for a user who has no runs and no tokens yet, whoever
+// starts them. Downloads stay where that user has them.
+type nobodys struct{ m *testing.M }
+
+func (n nobodys) Run() int {
+	dir, err := os.MkdirTemp("", "xt-nobody-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Setenv("XDG_DATA_HOME", dir); err != nil {
+		panic(err)
+	}
+	return n.m.Run()
 }
 
 // TestScript runs the scripts, each in an empty directory of its own with a
