@@ -37,6 +37,32 @@ type SampleQuery struct {
 	Max      int    // steps of a run, about
 }
 
+// OutlineQuery asks for what the curves of a key look like at some steps.
+type OutlineQuery struct {
+	RunIDs   []string
+	Key      string
+	From, To *int64 // steps, both included; nil for no limit
+	Max      int    // points of a curve, about
+}
+
+// Outline is what the curve of a run looks like. If it has more points than were
+// asked for, it is cut into pieces of as many points each: of every piece there are
+// the first, the least, the greatest and the last point, so that a picture has each
+// peak, however narrow.
+type Outline struct {
+	RunID  string
+	Points []Point // by step, then time
+	// Means has the mean of the finite values of every piece, at its last point. It
+	// is nil if Points are all there are.
+	Means []Point
+}
+
+// Point is a point of a curve whose key is known.
+type Point struct {
+	Time, Step int64
+	Value      float64
+}
+
 // Metrics keeps the curves of runs.
 //
 // Logging a point again that is there already, equal in all, changes nothing.
@@ -48,6 +74,9 @@ type Metrics interface {
 	MetricHistory(ctx context.Context, q HistoryQuery) (Page[Metric], error)
 	// SampleHistory returns points ordered by run as asked for, step, time.
 	SampleHistory(ctx context.Context, q SampleQuery) ([]Metric, error)
+	// Outlines returns those of the runs in the order asked for. It takes about as
+	// long for a million points as for a few thousand.
+	Outlines(ctx context.Context, q OutlineQuery) ([]Outline, error)
 }
 
 // Later reports whether m comes after n in the order that makes the last one

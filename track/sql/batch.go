@@ -135,6 +135,9 @@ func (t *tx) logMetrics(r *runRow, metrics []track.Metric) error {
 	if err := t.insert("INSERT INTO metrics (run, name, time, step, value, is_nan)", "ON CONFLICT DO NOTHING", 6, args); err != nil {
 		return err
 	}
+	if err := t.reopenSegments(r.row, order, metrics); err != nil {
+		return err
+	}
 	args = args[:0]
 	for _, name := range order {
 		args = appendPoint(args, r.row, name, latest[name])

@@ -250,3 +250,24 @@ func TestPlans(t *testing.T) {
 		}))
 	}
 }
+
+// BenchmarkOutlines asks what 20 curves of 50,000 points look like.
+func BenchmarkOutlines(b *testing.B) {
+	onEachB(b, func(b *testing.B, s *Store) {
+		s.curves.close()
+		q := track.OutlineQuery{Key: "curve0", Max: 600}
+		for range 20 {
+			id := newRun(b, s, track.NewRun{}).ID
+			q.RunIDs = append(q.RunIDs, id)
+			for i := int64(0); i < 50; i++ {
+				check(b, s.LogBatch(b.Context(), id, track.Batch{Metrics: points(i*1000, 1000, 1)}))
+			}
+			check(b, s.sumUp(b.Context(), curveOf(b, s, id, q.Key)))
+		}
+		analyze(b, s)
+		for b.Loop() {
+			_, err := s.Outlines(b.Context(), q)
+			check(b, err)
+		}
+	})
+}

@@ -239,10 +239,12 @@ func (s *Store) PurgeRun(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		if _, err = t.exec("DELETE FROM metrics WHERE run = ?", r.row); err == nil {
-			_, err = t.exec("DELETE FROM runs WHERE id = ?", r.row)
+		for _, query := range []string{"DELETE FROM segments WHERE run = ?", "DELETE FROM metrics WHERE run = ?", "DELETE FROM runs WHERE id = ?"} {
+			if _, err := t.exec(query, r.row); err != nil {
+				return err
+			}
 		}
-		return err
+		return nil
 	})
 }
 

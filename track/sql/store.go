@@ -47,6 +47,7 @@ type Store struct {
 	now     func() time.Time
 	names   *names
 	writer  *writer
+	curves  *summarizer
 	journal string // the mode of SQLite's
 	write   *sql.DB
 	read    *sql.DB
@@ -96,6 +97,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 		return nil, fmt.Errorf("open the store of runs %s: %w", redact(url), err)
 	}
 	s.writer = newWriter(s, s.write)
+	s.curves = newSummarizer(s)
 	return s, nil
 }
 
@@ -235,6 +237,7 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Close() (err error) {
 	s.closing.Do(func() {
 		close(s.closed)
+		s.curves.close()
 		s.writer.close()
 		for range cap(s.readers) {
 			if c := <-s.readers; c != nil {

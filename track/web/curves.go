@@ -14,18 +14,32 @@ import (
 // maxCurves is how many runs curves are asked for at once.
 const maxCurves = 100
 
-// curve is some points of the curve of a run.
-type curve struct {
-	Run    string  `json:"run"`
+// line is some points of a curve.
+type line struct {
 	Steps  []int64 `json:"steps"`
 	Times  []int64 `json:"times"`
 	Values []Value `json:"values"`
 }
 
-// curves answers with points of the curves of a key, evenly spread over the steps
-// that are asked for: as many as a picture shows, however many there are.
+func newLine(points []track.Point) line {
+	l := line{make([]int64, len(points)), make([]int64, len(points)), make([]Value, len(points))}
+	for i, p := range points {
+		l.Steps[i], l.Times[i], l.Values[i] = p.Step, p.Time, Value(p.Value)
+	}
+	return l
+}
+
+// curve is what the curve of a run looks like.
+type curve struct {
+	Run string `json:"run"`
+	line
+	Means *line `json:"means,omitempty"` // what to smooth, if there are more points than those of the line
+}
+
+// curves answers with the outlines of the curves of a key: as many points as a picture
+// shows, however many there are.
 func (c *call) curves() (any, error) {
-	q := track.SampleQuery{RunIDs: c.query["run"], Key: c.query.Get("key")}
+	q := track.OutlineQuery{RunIDs: c.query["run"], Key: c.query.Get("key")}
 	if len(q.RunIDs) == 0 || len(q.RunIDs) > maxCurves || q.Key == "" {
 		return nil, track.Errorf(track.InvalidParameter, "Name a key and from 1 to %d runs.", maxCurves)
 	}
@@ -39,37 +53,30 @@ func (c *call) curves() (any, error) {
 	if q.To, err = c.step("to"); err != nil {
 		return nil, err
 	}
-	points, err := c.sample(q)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]*curve, 0, len(q.RunIDs))
-	at := map[string]*curve{}
-	for _, id := range q.RunIDs {
-		if at[id] == nil {
-			at[id] = &curve{Run: id, Steps: []int64{}, Times: []int64{}, Values: []Value{}}
-			list = append(list, at[id])
+	outlines, err := c.outlines(q)
+	curves := make([]curve, len(outlines))
+	for i, o := range outlines {
+		curves[i] = curve{Run: o.RunID, line: newLine(o.Points)}
+		if o.Means != nil {
+			means := newLine(o.Means)
+			curves[i].Means = &means
 		}
 	}
-	for _, p := range points {
-		a := at[p.RunID]
-		a.Steps, a.Times, a.Values = append(a.Steps, p.Step), append(a.Times, p.Time), append(a.Values, Value(p.Value))
-	}
-	return list, nil
+	return curves, err
 }
 
-// sample asks for the points of some runs at a time, as many times at once as there
+// outlines asks for those of some runs at a time, as many times at once as there
 // are processors.
-func (c *call) sample(q track.SampleQuery) ([]track.Metric, error) {
+func (c *call) outlines(q track.OutlineQuery) ([]track.Outline, error) {
 	g, ctx := errgroup.WithContext(c.r.Context())
 	size := (len(q.RunIDs) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
 	parts := slices.Collect(slices.Chunk(q.RunIDs, size))
-	found := make([][]track.Metric, len(parts))
+	found := make([][]track.Outline, len(parts))
 	for i, ids := range parts {
 		g.Go(func() (err error) {
 			part := q
 			part.RunIDs = ids
-			found[i], err = c.store.SampleHistory(ctx, part)
+			found[i], err = c.store.Outlines(ctx, part)
 			return err
 		})
 	}

@@ -10,7 +10,6 @@ const manyCurves = 10; // beyond which smoothed curves are shown without what th
 // smooth is the exponential moving average, corrected for its start, as people know
 // it from TensorBoard. What is not a number stays a gap.
 export function smooth(values, weight) {
-  if (!weight) return values;
   let last = 0, n = 0;
   return values.map(v => {
     if (v === null || !Number.isFinite(v)) return v;
@@ -43,6 +42,13 @@ function series(curve, o) {
   return [x, y];
 }
 
+// smoothed makes what is drawn of a curve once it is smoothed. Of a long one there are
+// only some points, its peaks among them: it is the means between those that count.
+function smoothed(curve, o) {
+  const [x, y] = series(curve.means ? {...curve, ...curve.means} : curve, o);
+  return [x, smooth(y, o.smooth)];
+}
+
 export class Chart {
   // options: title, height, sync, and onzoom(from, to), called with steps.
   constructor(options) {
@@ -62,7 +68,7 @@ export class Chart {
     this.plot = null;
   }
 
-  // show draws curves: {run, name, color, start, steps, times, values}.
+  // show draws curves: {run, name, color, start, steps, times, values, means}.
   show(curves, options) {
     this.curves = curves;
     this.options = options;
@@ -81,12 +87,12 @@ export class Chart {
       return;
     }
     const lines = [], data = [];
-    tables.forEach(([x, y], i) => {
+    tables.forEach((table, i) => {
       if (options.smooth > 0 && some.length <= manyCurves) {
-        data.push([x, y]);
+        data.push(table);
         lines.push({run: some[i], faint: true});
       }
-      data.push([x, smooth(y, options.smooth)]);
+      data.push(options.smooth > 0 ? smoothed(some[i], options) : table);
       lines.push({run: some[i]});
     });
     const joined = data.length === 1 ? [data[0][0], data[0][1]] : uPlot.join(data);

@@ -88,7 +88,7 @@ export class Charts {
     c.asked = true;
     const runs = this.with(c.key);
     try {
-      const many = Math.max(150, Math.min(800, Math.floor(12000 / runs.length)));
+      const many = Math.max(150, Math.min(2400, Math.floor(12000 / runs.length)));
       c.curves = await get('curves', {run: runs.map(r => r.id), key: c.key, max: many, ...range});
       this.redraw(c);
     } catch (e) {

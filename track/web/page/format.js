@@ -1,9 +1,11 @@
 // How values look: the same everywhere.
 
 const zone = undefined; // that of the person
-const dayTime = new Intl.DateTimeFormat(zone, {year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit'});
-const fullTime = new Intl.DateTimeFormat(zone, {dateStyle: 'full', timeStyle: 'long'});
-const whole = new Intl.NumberFormat('en', {maximumFractionDigits: 0});
+// The browser takes long to make these: they are made when they are needed.
+const late = make => { let made; return v => (made ??= make()).format(v); };
+const dayTime = late(() => new Intl.DateTimeFormat(zone, {year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit'}));
+const fullTime = late(() => new Intl.DateTimeFormat(zone, {dateStyle: 'full', timeStyle: 'long'}));
+const whole = late(() => new Intl.NumberFormat('en', {maximumFractionDigits: 0}));
 
 // real reads a number of an answer, which has names for those that JSON lacks.
 export function real(v) {
@@ -19,14 +21,14 @@ export function num(v) {
   const a = Math.abs(x);
   let text;
   if (a === 0) text = '0';
-  else if (Number.isInteger(x) && a < 1e7) text = whole.format(a);
+  else if (Number.isInteger(x) && a < 1e7) text = whole(a);
   else if (a >= 1e7 || a < 1e-4) text = a.toExponential(3).replace(/\.?0+e/, 'e').replace('e+', 'e').replace('e-', 'e−');
   else text = String(Number(a.toPrecision(5)));
   return x < 0 ? '−' + text : text;
 }
 
 // count writes a whole number, with its noun where there is one.
-export const count = (n, one, many = one && one + 's') => whole.format(n) + (one ? ' ' + (n === 1 ? one : many) : '');
+export const count = (n, one, many = one && one + 's') => whole(n) + (one ? ' ' + (n === 1 ? one : many) : '');
 
 // bytes writes a size.
 export function bytes(n) {
@@ -61,8 +63,8 @@ export function ago(ms, now = Date.now()) {
   return when(ms);
 }
 
-export const when = ms => ms ? dayTime.format(new Date(ms)) : '';
-export const whenFully = ms => ms ? fullTime.format(new Date(ms)) : '';
+export const when = ms => ms ? dayTime(new Date(ms)) : '';
+export const whenFully = ms => ms ? fullTime(new Date(ms)) : '';
 
 // short shortens a digest or the number of a run.
 export const short = id => String(id ?? '').slice(0, 8);
