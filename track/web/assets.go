@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"embed"
@@ -8,6 +9,8 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -27,6 +30,7 @@ type assets struct {
 	digest string
 	files  map[string]*asset
 	page   *asset
+	links  map[string]string // of each view, the header that names what it is made of
 }
 
 var loadAssets = sync.OnceValue(func() *assets {
@@ -45,8 +49,31 @@ var loadAssets = sync.OnceValue(func() *assets {
 	a.digest = hex.EncodeToString(sum.Sum(nil)[:8])
 	html := strings.ReplaceAll(string(a.files["index.html"].plain), "DIGEST", a.digest)
 	a.page = newAsset("index.html", []byte(html))
+	a.links = map[string]string{}
+	for name := range a.files {
+		if view, ok := strings.CutSuffix(name, ".js"); ok {
+			a.links[view] = a.link("main.js", name)
+		}
+	}
 	return a
 })
+
+var imports = regexp.MustCompile(`(?m)^import .* from '\./(.+)';$`)
+
+// link returns the header that has a browser ask for scripts, and for all that they
+// import, at once: otherwise each would be asked for when the one before is there.
+func (a *assets) link(scripts ...string) string {
+	var header []string
+	for i := 0; i < len(scripts); i++ {
+		header = append(header, "</ui/assets/"+a.digest+"/"+scripts[i]+">; rel=modulepreload")
+		for _, found := range imports.FindAllSubmatch(a.files[scripts[i]].plain, -1) {
+			if name := string(found[1]); !slices.Contains(scripts, name) {
+				scripts = append(scripts, name)
+			}
+		}
+	}
+	return strings.Join(header, ", ")
+}
 
 // kinds are the types of the files: those of the system may be anything.
 var kinds = map[string]string{".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
@@ -64,7 +91,8 @@ func newAsset(name string, b []byte) *asset {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; " +
 	"frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
-// servePage answers with the page, which is the same whatever it will show.
+// servePage answers with the page, which is the same whatever it will show; what it
+// will need for that is in a header.
 func (h *Handler) servePage(w http.ResponseWriter, r *http.Request) {
 	a := loadAssets()
 	head := w.Header()
@@ -72,6 +100,9 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request) {
 	head.Set("Cache-Control", "no-cache")
 	head.Set("ETag", `"`+a.digest+`"`)
 	head.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if link := a.links[cmp.Or(r.URL.Query().Get("view"), "runs")]; link != "" {
+		head.Set("Link", link)
+	}
 	a.page.serve(w, r)
 }
 

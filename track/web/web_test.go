@@ -197,6 +197,17 @@ func TestAssets(t *testing.T) {
 	}
 	total := int64(0)
 	a := loadAssets()
+	for view, want := range map[string][]string{"": {"main.js", "dom.js", "runs.js", "source.js"}, "compare": {"compare.js", "chart.js", "vendor/uplot.js"}, "none": nil, "../x": nil} {
+		link := ask("/?view=" + view).Header.Get("Link")
+		for _, file := range want {
+			if !strings.Contains(link, "</ui/assets/"+a.digest+"/"+file+">; rel=modulepreload") {
+				t.Errorf("%q does not name %s: %s", view, file, link)
+			}
+		}
+		if want == nil && link != "" {
+			t.Errorf("%q: %s", view, link)
+		}
+	}
 	for name := range a.files {
 		resp := ask("/ui/assets/" + a.digest + "/" + name)
 		n, err := io.Copy(io.Discard, resp.Body)

@@ -17,21 +17,6 @@ const views = {
   prompts: () => import('./prompts.js'),
 };
 
-// parts are the files of the views, asked for before one names another.
-const charts = ['charts.js', 'chart.js', 'vendor/uplot.js'];
-const compare = ['compare.js', 'difference.js', 'parallel.js', 'scatter.js', 'importance.js', 'axes.js', 'stats.js', ...charts];
-const parts = {
-  runs: ['runs.js', 'columns.js', 'filter.js', 'table.js', 'source.js'], compare: [...compare, 'columns.js', 'filter.js'], run: ['run.js', ...charts], pipeline: ['pipeline.js', 'difference.js'],
-  models: ['models.js'], data: ['data.js'], traces: ['traces.js', 'artifacts.js'], prompts: ['prompts.js', 'traces.js', 'artifacts.js'],
-};
-
-function preload(name) {
-  for (const file of parts[name] ?? []) {
-    const at = new URL(file, import.meta.url).pathname;
-    if (!document.head.querySelector('link[href="' + at + '"]')) document.head.append(h('link', {rel: 'modulepreload', href: at}));
-  }
-}
-
 const titles = {runs: 'Runs', compare: 'Compare', run: 'Run', pipeline: 'Pipeline', models: 'Models', data: 'Data', traces: 'Traces', prompts: 'Prompts'};
 
 // page is what views get: the session, and ways to change the address.
@@ -81,7 +66,6 @@ async function show() {
   page.title(titles[name]);
   const wait = setTimeout(() => { if (turn === mine) fill(main, waiting()); }, 150);
   try {
-    preload(name);
     const view = await views[name]();
     if (turn !== mine) return;
     const root = h('div', {class: 'view view-' + name});
@@ -93,8 +77,8 @@ async function show() {
     shown = {name, ...made};
     fill(main, root);
     made?.ready?.();
-    // What is likely to be wanted next is there when it is.
-    if (name === 'runs') setTimeout(() => { preload('run'); preload('compare'); }, 1000);
+    // What is wanted next is there when it is.
+    setTimeout(() => { for (const load of Object.values(views)) load().catch(() => {}); }, 1000);
   } catch (e) {
     if (turn === mine && e.status !== 401) fill(main, failed(e, 'This cannot be shown'), again());
   } finally {
@@ -152,7 +136,6 @@ poll(async () => { if (isAway()) await (page.session ? get('session') : start())
 // start finds out who we are, and shows the view.
 async function start() {
   asking = true;
-  preload(new URLSearchParams(location.search).get('view') ?? 'runs');
   try {
     page.session = await get('session');
   } catch (e) {
