@@ -40,9 +40,12 @@ func testSummaries(t *testing.T, store track.Store) {
 		{track.GroupKey{Kind: track.ByTag, Key: "none"}, nil},
 		{track.GroupKey{Kind: track.ByParam, Key: "lr"}, []track.Group{{Value: "0.0", Runs: 1}, {Value: "0.1", Runs: 1}}},
 	} {
-		got := must[[]track.Group](t)(s.GroupRuns(ctx, search("", 0, 1), c.by))
-		if diff := cmp.Diff(c.want, got); diff != "" {
-			t.Errorf("%+v: %s", c.by, diff)
+		for _, few := range []int64{fewRuns, 0} {
+			store.(*Store).few = few
+			got := must[[]track.Group](t)(s.GroupRuns(ctx, search("", 0, 1), c.by))
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%+v: %s", c.by, diff)
+			}
 		}
 	}
 	_, err := s.CountRuns(ctx, search("nonsense", 0))
