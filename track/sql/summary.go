@@ -81,11 +81,15 @@ func (s *Store) GroupRuns(ctx context.Context, search track.RunSearch, by track.
 // run and find the value of each is several times as quick as to go from value to value.
 // PostgreSQL finds its way by itself.
 func (q *runSearch) joinValues(table string, name int64) (string, error) {
+	join := table + " v CROSS JOIN runs r"
+	if q.postgres {
+		return join, nil
+	}
 	few := &text{}
-	few.add("SELECT count(*) FROM (SELECT 1 FROM "+table+" v WHERE v.name = ? LIMIT ?) AS some", name, q.few)
+	few.add("SELECT count(*) FROM (SELECT 1 FROM "+table+" v WHERE v.name = ? LIMIT ?)", name, q.few)
 	n, err := q.count(few)
 	if err != nil || n < q.few {
-		return table + " v CROSS JOIN runs r", err
+		return join, err
 	}
 	return "runs r" + q.by(q.runIndex()) + " CROSS JOIN " + table + " v", nil
 }
