@@ -148,7 +148,7 @@ func TestPageRuns(t *testing.T) {
 	tb.goTo("/?q=trial-1&sort=metrics.accuracy+ASC&group=params.optimizer&col=name&col=metrics.accuracy&sel=" + ids[1])
 	tb.sees("sgd")
 	tb.wait("document.querySelector('.total').textContent === '111 runs'")
-	tb.wait("document.querySelectorAll('thead th').length === 4")
+	tb.wait("document.querySelectorAll('thead th').length === 3")
 	tb.wait("document.querySelector('[aria-sort=ascending]').textContent.includes('accuracy')")
 	tb.click(".group button", "sgd")
 	tb.sees("Compare 1")
@@ -197,6 +197,7 @@ func TestPageHostile(t *testing.T) {
 	}
 	// Of the artifact's own script and picture nothing comes.
 	tb := openTab(t, browser, s.url, "/?group=tags.sweep", "Blocked script execution in 'about:srcdoc'", "Blocked script execution", "violates the following Content Security Policy directive: \"default-src 'none'\"", "violates the following Content Security Policy directive: \"img-src data:\"")
+	tb.resize(360)
 	tb.wait("document.querySelectorAll('.group').length === " + fmt.Sprint(len(hostile)))
 	tb.goTo("/")
 	tb.sees("NaN")
@@ -205,11 +206,13 @@ func TestPageHostile(t *testing.T) {
 		tb.goTo("/?view=compare&tab=" + view + "&" + all)
 		tb.sees("8 runs")
 		tb.wait("document.querySelector('.tabbody').children.length > 0")
+		tb.fits(view)
 	}
 	for i, id := range ids {
 		tb.goTo("/?view=run&id=" + id)
 		tb.wait("document.querySelector('h1')?.textContent.trim() !== ''")
 		tb.sees("Parameters")
+		tb.fits(id)
 		if i > 2 {
 			continue
 		}
@@ -218,6 +221,7 @@ func TestPageHostile(t *testing.T) {
 		tb.goTo("/?view=run&tab=artifacts&id=" + id)
 		tb.click(".tree button", ".html")
 		tb.wait("document.querySelector('iframe')")
+		tb.fits("artifacts")
 	}
 	if tb.js("document.querySelectorAll('img, main script').length") != "0" {
 		t.Error("a name has become markup")

@@ -54,10 +54,10 @@ export class Chart {
   constructor(options) {
     Object.assign(this, {height: 210, ...options});
     this.plot = null;
-    this.box = h('div', {class: 'plot'});
+    this.box = h('div', {class: 'plot', role: 'img'});
     this.legend = h('div', {class: 'legend', 'aria-hidden': 'true'});
     this.note = h('p', {class: 'note dim', hidden: true});
-    this.el = h('figure', {class: 'chart', role: 'img'}, h('figcaption', {}, h('span', {class: 'v', title: this.title}, this.title), this.at = h('span', {class: 'dim at'})), this.box, this.note, this.legend);
+    this.el = h('figure', {class: 'chart'}, h('figcaption', {}, h('span', {class: 'v', title: this.title}, this.title), this.at = h('span', {class: 'dim at'})), this.box, this.note, this.legend);
     this.resize = new ResizeObserver(() => this.plot?.setSize({width: this.box.clientWidth || 300, height: this.height}));
     this.resize.observe(this.box);
   }
@@ -81,7 +81,7 @@ export class Chart {
     const drawn = tables.some(([, y]) => y.some(v => v !== null));
     this.note.hidden = drawn;
     this.box.hidden = !drawn;
-    this.el.setAttribute('aria-label', this.title + ': ' + some.map(c => c.name + ' ends at ' + num(c.values.at(-1))).join(', '));
+    this.box.setAttribute('aria-label', this.title + ': ' + some.map(c => c.name + ' ends at ' + num(c.values.at(-1))).join(', '));
     if (!drawn) {
       this.note.textContent = some.length === 0 ? 'No points.' : options.logy || options.logx ? 'Nothing that a logarithmic axis can show.' : 'No value is a number.';
       return;

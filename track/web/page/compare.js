@@ -1,6 +1,6 @@
 // Several runs beside each other.
 
-import {h, fill, link, href} from './dom.js';
+import {h, fill, refill, link} from './dom.js';
 import {get, poll} from './api.js';
 import {colorOf, short, count, colors} from './format.js';
 import {status, tabs, state} from './widgets.js';
@@ -85,13 +85,13 @@ class CompareView {
   drawHead() {
     const p = this.params, at = tab => { const q = Object.fromEntries([...new Set(p.keys())].map(k => [k, p.getAll(k)])); return {...q, tab}; };
     this.page.title('Compare ' + count(this.runs.length, 'run'));
-    fill(this.head, h('p', {class: 'crumbs'}, link({view: 'runs', exp: p.getAll('exp'), q: p.get('q'), sel: p.getAll('run')}, 'Runs'), '/ Compare'),
+    refill(this.head, h('p', {class: 'crumbs'}, link({view: 'runs', exp: p.getAll('exp'), q: p.get('q'), sel: p.getAll('run')}, 'Runs'), '/ Compare'),
       h('div', {class: 'runhead'}, h('h1', {}, count(this.runs.length, 'run')), this.more && h('span', {class: 'badge warn'}, 'the first ' + most), this.missing > 0 && h('span', {class: 'badge warn'}, count(this.missing, 'run') + ' not there')),
       tabs('Ways to compare', [['curves', 'Curves', at('curves')], ['parallel', 'Parallel coordinates', at('parallel')], ['scatter', 'Scatter', at('scatter')], ['importance', 'Importance', at('importance')], ['diff', 'Differences', at('diff')]], p.get('tab') ?? 'curves'));
   }
 
   drawSide() {
-    fill(this.side, h('ul', {}, this.runs.slice(0, 200).map(r => {
+    refill(this.side, h('ul', {}, this.runs.slice(0, 200).map(r => {
       const box = h('input', {type: 'checkbox', checked: !this.hidden.has(r.id), 'aria-label': 'Show ' + r.name, onchange: () => this.toggle(r, box.checked)});
       return h('li', {}, box, h('span', {class: 'swatch', style: {background: r.color}}), status(r.status, false), link({view: 'run', id: r.id}, r.name));
     })), this.runs.length > 200 && h('p', {class: 'dim'}, 'and ' + (this.runs.length - 200) + ' more'));

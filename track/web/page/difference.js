@@ -1,6 +1,6 @@
 // What differs between runs: parameters, metrics, code, data and environment.
 
-import {h, fill, link} from './dom.js';
+import {h, refill, link} from './dom.js';
 import {get} from './api.js';
 import {num, real, short, took, duration} from './format.js';
 
@@ -42,9 +42,9 @@ export async function difference({runs, metrics, keys}) {
       section('Parameters', keys.map(k => row(k, shown.map(r => r.params[k])))),
       section('Run', [row('status', shown.map(r => r.status.toLowerCase())), row('user', shown.map(r => r.user)), row('took', shown.map(r => took(duration(r))))]),
     ].filter(Boolean);
-    fill(body, h('section', {class: 'panel'}, h('div', {class: 'row'}, h('h2', {}, 'Values'), h('label', {class: 'field'}, all, 'also what is the same'), runs.length > most && h('span', {class: 'dim'}, 'the first ' + most + ' runs')),
+    refill(body, h('section', {class: 'panel'}, h('div', {class: 'row'}, h('h2', {}, 'Values'), h('label', {class: 'field'}, all, 'also what is the same'), runs.length > most && h('span', {class: 'dim'}, 'the first ' + most + ' runs')),
       parts.length === 0 ? h('p', {class: 'dim'}, 'They are the same in all that was logged.') :
-        h('div', {class: 'wide tall'}, h('table', {class: 'list sides'}, h('thead', {}, h('tr', {}, h('th', {}, ''), shown.map(r => h('th', {scope: 'col'}, h('span', {class: 'swatch', style: {background: r.color}}), link({view: 'run', id: r.id}, r.name))))), parts))),
+        h('div', {class: 'wide tall'}, h('table', {class: 'list sides'}, h('thead', {}, h('tr', {}, h('td'), shown.map(r => h('th', {scope: 'col'}, h('span', {class: 'swatch', style: {background: r.color}}), link({view: 'run', id: r.id}, r.name))))), parts))),
     h('section', {class: 'panel'}, h('h2', {}, 'Code, data and environment'), inputs()));
   };
   const inputs = () => {

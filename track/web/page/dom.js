@@ -33,6 +33,23 @@ export function fill(el, ...children) {
   return add(el, children);
 }
 
+const stops = el => [...el.querySelectorAll('a, button, input, select, summary')];
+
+// drawnAgain changes an element, or puts another in its place: the focus stays where
+// it was.
+function drawnAgain(old, change) {
+  const at = old.contains(document.activeElement) ? stops(old).indexOf(document.activeElement) : -1;
+  const el = change();
+  if (at >= 0) stops(el)[at]?.focus({preventScroll: true});
+  return el;
+}
+
+// refill is fill for what is drawn again.
+export const refill = (el, ...children) => drawnAgain(el, () => fill(el, ...children));
+
+// swap puts an element in the place of another, which it is drawn again.
+export const swap = (old, el) => drawnAgain(old, () => (old.replaceWith(el), el));
+
 // href returns the address of a view; parameters that are empty are left out, and
 // lists are repeated.
 export function href(params) {

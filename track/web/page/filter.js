@@ -44,7 +44,7 @@ export class FilterField {
     Object.assign(this, {keys, params, onchange});
     this.input = h('input', {type: 'text', class: 'filter', value, spellcheck: 'false', autocomplete: 'off', role: 'combobox', 'aria-label': 'Filter', 'aria-expanded': 'false',
       'aria-controls': 'filter-list', 'aria-autocomplete': 'list', 'aria-describedby': 'filter-says', placeholder: "Filter: a name, or metrics.loss < 0.1 AND params.lr = '0.01'",
-      oninput: () => this.typed(), onkeydown: e => this.key(e), onfocus: () => this.suggest(), onblur: () => this.hide(), onclick: () => this.suggest()});
+      oninput: () => this.typed(), onkeydown: e => this.key(e), onfocus: () => this.suggest(), onblur: () => this.done(), onclick: () => this.suggest()});
     this.list = h('ul', {id: 'filter-list', role: 'listbox', class: 'suggestions', hidden: true});
     this.says = h('p', {id: 'filter-says', class: 'bad says', role: 'alert', hidden: true});
     this.el = h('div', {class: 'filterfield'}, this.input, this.list, this.says);
@@ -107,10 +107,16 @@ export class FilterField {
     }
   }
 
-  hide() {
+  // fold hides the list.
+  fold() {
     this.list.hidden = true;
     this.input.setAttribute('aria-expanded', 'false');
     this.input.removeAttribute('aria-activedescendant');
+  }
+
+  // done searches for what is typed.
+  done() {
+    this.fold();
     this.apply(false);
   }
 
@@ -135,11 +141,10 @@ export class FilterField {
       e.preventDefault();
       this.take(this.at);
     } else if (e.key === 'Enter') {
-      this.list.hidden = true;
-      this.apply(false);
+      this.done();
     } else if (e.key === 'Escape') {
       if (this.list.hidden) this.input.blur();
-      this.list.hidden = true;
+      this.fold();
     }
   }
 }

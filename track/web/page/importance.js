@@ -32,10 +32,10 @@ export function importance({runs, metrics, keys, params, set}) {
       fill(body, state('Too little to go by', 'It takes four runs with this metric, and a parameter in which they differ.'));
       return;
     }
-    fill(body, h('table', {class: 'list bars'}, h('thead', {}, h('tr', {}, h('th', {}, 'Parameter'), h('th', {}, 'Explains'), h('th', {class: 'right'}, 'Share'), h('th', {class: 'right'}, 'Rank correlation'), h('th', {class: 'right'}, 'Values'), h('th', {class: 'right'}, 'Runs'))),
+    fill(body, h('div', {class: 'wide', tabindex: '0'}, h('table', {class: 'list bars'}, h('thead', {}, h('tr', {}, h('th', {}, 'Parameter'), h('th', {}, 'Explains'), h('th', {class: 'right'}, 'Share'), h('th', {class: 'right'}, 'Rank correlation'), h('th', {class: 'right'}, 'Values'), h('th', {class: 'right'}, 'Runs'))),
       h('tbody', {}, list.map(w => h('tr', {}, h('th', {scope: 'row'}, w.key), h('td', {}, h('span', {class: 'bar', style: {width: Math.round(w.share * 100) + '%'}})), h('td', {class: 'right'}, Math.round(w.share * 100) + ' %'),
         h('td', {class: 'right'}, Number.isNaN(w.rho) ? h('span', {class: 'dim'}, 'words') : h('span', {class: Math.abs(w.rho) > 0.3 ? '' : 'dim'}, (w.rho > 0 ? '↗ ' : '↘ ') + num(Number(w.rho.toFixed(2))))),
-        h('td', {class: 'right dim'}, count(w.values)), h('td', {class: 'right dim'}, count(w.n)))))));
+        h('td', {class: 'right dim'}, count(w.values)), h('td', {class: 'right dim'}, count(w.n))))))));
   };
   draw();
   fill(el, h('div', {class: 'row controls'}, h('label', {class: 'field'}, 'Metric', choice)),

@@ -60,7 +60,7 @@ async function show() {
   shown?.close?.();
   shown = null;
   if (!views[name]) {
-    fill(main, state('There is no such view', 'The address may have been cut short.'));
+    fill(main, h('h1', {class: 'hidden'}, 'Nothing here'), state('There is no such view', 'The address may have been cut short.'));
     return;
   }
   page.title(titles[name]);
@@ -75,7 +75,9 @@ async function show() {
       return;
     }
     shown = {name, ...made};
-    fill(main, root);
+    fill(main, !root.querySelector('h1') && h('h1', {class: 'hidden'}, titles[name]), root);
+    // Whoever came by a link that is gone reads on from here.
+    if (mine > 1 && document.activeElement === document.body) main.focus({preventScroll: true});
     made?.ready?.();
     // What is wanted next is there when it is.
     setTimeout(() => { for (const load of Object.values(views)) load().catch(() => {}); }, 1000);
@@ -108,7 +110,7 @@ function login(wrong) {
   }}, h('h2', {}, 'This server needs a token'),
     h('label', {for: 'token'}, 'Token'), h('div', {class: 'row'}, field, h('button', {class: 'primary'}, 'Sign in')), says,
     h('p', {class: 'dim'}, 'Whoever runs the server makes one with ', h('code', {}, 'xt serve token add NAME'), '.'));
-  fill(main, form);
+  fill(main, h('h1', {class: 'hidden'}, 'Sign in'), form);
   field.focus();
 }
 
@@ -198,7 +200,7 @@ document.addEventListener('keydown', e => {
   if (to) page.go('/?view=' + to);
   else if (e.key === '?') help();
   else if (e.key === '/') {
-    const field = main.querySelector('input[type=search], input[type=text]');
+    const field = main.querySelector('input:is([type=search], [type=text]):not(.popover *)');
     if (!field) return;
     e.preventDefault();
     field.focus();

@@ -1,6 +1,6 @@
 // Models: their versions, stages and aliases, and what happened to them.
 
-import {h, fill, link} from './dom.js';
+import {h, fill, refill, link} from './dom.js';
 import {get, send, poll, fresh} from './api.js';
 import {num, bytes, short, whenFully, ago} from './format.js';
 import {state, facts, tabs, time} from './widgets.js';
@@ -44,7 +44,7 @@ class ModelsView {
 
   drawAll() {
     this.page.title('Models');
-    fill(this.root, h('h1', {}, 'Models'), h('section', {class: 'panel wide'}, h('table', {class: 'list'}, h('thead', {}, h('tr', {}, ['Model', 'Latest', 'Stages', 'Versions', 'Changed'].map(t => h('th', {}, t)))),
+    refill(this.root, h('h1', {}, 'Models'), h('section', {class: 'panel wide'}, h('table', {class: 'list'}, h('thead', {}, h('tr', {}, ['Model', 'Latest', 'Stages', 'Versions', 'Changed'].map(t => h('th', {}, t)))),
       h('tbody', {}, this.models.map(m => {
         const latest = m.versions.find(v => !v.deregistered);
         return h('tr', {}, h('th', {scope: 'row'}, link({view: 'models', model: m.name}, m.name), m.deprecated && h('span', {class: 'badge warn'}, 'deprecated')), h('td', {}, latest && name(latest)),
@@ -57,7 +57,7 @@ class ModelsView {
     const tab = this.params.get('tab') ?? 'versions', at = t => ({view: 'models', model: m.name, tab: t});
     const list = [['versions', 'Versions', {view: 'models', model: m.name}, m.versions.length], ['metrics', 'Metrics side by side', at('metrics')]];
     if (m.history.length) list.push(['history', 'History', at('history'), m.history.length]);
-    fill(this.root, this.models.length > 1 && h('p', {class: 'crumbs'}, link({view: 'models'}, 'Models'), '/'), h('div', {class: 'runhead'}, h('h1', {}, m.name), m.deprecated && h('span', {class: 'badge warn'}, 'deprecated'),
+    refill(this.root, this.models.length > 1 && h('p', {class: 'crumbs'}, link({view: 'models'}, 'Models'), '/'), h('div', {class: 'runhead'}, h('h1', {}, m.name), m.deprecated && h('span', {class: 'badge warn'}, 'deprecated'),
       m.versions.flatMap(v => v.stages.map(s => h('span', {}, stageBadge(s), ' ' + name(v))))), tabs('Parts of the model', list, tab),
     tab === 'history' ? this.history(m) : tab === 'metrics' ? this.metrics(m) : this.versions(m));
   }
@@ -65,7 +65,7 @@ class ModelsView {
   versions(m) {
     const open = this.params.get('version') ?? m.versions[0]?.version;
     return m.versions.map(v => h('details', {class: 'panel version', open: v.version === open, ontoggle: e => { if (e.target.open) this.page.set({version: v.version}); }},
-      h('summary', {}, h('strong', {}, name(v)), v.stages.map(stageBadge), v.behind.map(s => h('span', {class: 'badge', title: 'another version has this stage now'}, '(' + s + ')')), v.aliases.map(a => h('span', {class: 'badge accent'}, '@' + a)),
+      h('summary', {}, h('h2', {}, name(v)), v.stages.map(stageBadge), v.behind.map(s => h('span', {class: 'badge', title: 'another version has this stage now'}, '(' + s + ')')), v.aliases.map(a => h('span', {class: 'badge accent'}, '@' + a)),
         v.deregistered && h('span', {class: 'badge bad'}, 'deregistered'), v.proof && h('span', {class: 'badge ' + (v.proved ? 'good' : 'warn'), title: v.proof}, v.proved ? '✓ matches xt.lock' : 'not proved'),
         h('span', {class: 'dim'}, ago(Date.parse(v.time)), v.by && ' by ' + v.by)),
       this.version(m, v)));
@@ -119,7 +119,7 @@ class ModelsView {
   metrics(m) {
     const shown = m.versions.filter(v => !v.deregistered).slice(0, 30), keys = [...new Set(shown.flatMap(v => Object.keys(v.metrics)))].sort();
     if (keys.length === 0) return state('No metrics', 'The versions say none of themselves.');
-    return h('section', {class: 'panel wide'}, h('table', {class: 'list sides'}, h('thead', {}, h('tr', {}, h('th', {}, 'Metric'), shown.map(v => h('th', {class: 'right', scope: 'col'}, name(v), v.stages.map(s => [' ', stageBadge(s)]))))),
+    return h('section', {class: 'panel wide', tabindex: '0'}, h('table', {class: 'list sides'}, h('thead', {}, h('tr', {}, h('th', {}, 'Metric'), shown.map(v => h('th', {class: 'right', scope: 'col'}, name(v), v.stages.map(s => [' ', stageBadge(s)]))))),
       h('tbody', {}, keys.map(k => h('tr', {}, h('th', {scope: 'row'}, k), shown.map((v, i) => {
         const x = v.metrics[k], before = shown[i + 1]?.metrics[k], by = x !== undefined && before !== undefined ? x - before : NaN;
         return h('td', {class: 'right', title: x === undefined ? null : String(x)}, x === undefined ? h('span', {class: 'dim'}, '–') : num(x), Number.isFinite(by) && by !== 0 && h('span', {class: 'dim'}, by > 0 ? ' ▲' : ' ▼'));

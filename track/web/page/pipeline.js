@@ -1,6 +1,6 @@
 // The stages of the project: how they stand and why, and what a commit changed.
 
-import {h, fill, link, href, go} from './dom.js';
+import {h, fill, refill, link, href, go} from './dom.js';
 import {get, fresh, poll} from './api.js';
 import {took, bytes, count, short, when} from './format.js';
 import {state, facts, copyable, failed, tabs} from './widgets.js';
@@ -47,7 +47,7 @@ class PipelineView {
     const at = h('select', {'aria-label': 'Which state of the project', onchange: () => this.page.set({rev: at.value, stage: ''}, true)},
       h('option', {value: ''}, 'Workspace'), commits.map(c => h('option', {value: c.id, selected: this.rev === c.id}, short(c.id) + ' ' + c.subject.slice(0, 50))));
     return [h('div', {class: 'runhead'}, h('h1', {}, 'Pipeline'), this.tab === 'graph' && at, this.tab === 'graph' && this.summary()),
-      tabs('Ways to see the pipeline', [['graph', 'Graph', {view: 'pipeline'}], ['compare', 'Compare commits', {view: 'pipeline', old: commits[0]?.id ?? 'HEAD', new: ''}]].map(t => t[0] === 'compare' ? [t[0], t[1], {...t[2]}] : t), this.tab)];
+      tabs('Ways to see the pipeline', [['graph', 'Graph', {view: 'pipeline'}], ['compare', 'Compare commits', {view: 'pipeline', old: commits[0]?.id ?? 'HEAD', new: ''}]], this.tab)];
   }
 
   summary() {
@@ -63,7 +63,7 @@ class PipelineView {
       return;
     }
     this.detail = h('div', {class: 'stagedetail'});
-    fill(this.root, this.head(d.commits), this.graph(), this.detail);
+    refill(this.root, this.head(d.commits), this.graph(), this.detail);
     this.choose(this.chosen || (d.stages.find(s => s.state === 'stale') ?? d.stages[0]).name);
   }
 

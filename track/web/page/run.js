@@ -1,6 +1,6 @@
 // One run.
 
-import {h, fill, link, href} from './dom.js';
+import {h, fill, refill, link} from './dom.js';
 import {fresh, poll, artifact, get} from './api.js';
 import {num, took, duration, count, bytes, short, whenFully} from './format.js';
 import {status, time, facts, tabs, state, copyable, failed} from './widgets.js';
@@ -67,10 +67,10 @@ class RunView {
   keys(system) { return Object.keys(this.run.metrics).filter(k => k.startsWith('system/') === system); }
 
   drawHead() {
-    const r = this.run, focused = this.head.contains(document.activeElement) && document.activeElement.getAttribute('href');
+    const r = this.run;
     this.page.title(r.name || short(r.id));
     const verdict = r.made?.verdict;
-    fill(this.head,
+    refill(this.head,
       h('p', {class: 'crumbs'}, link({view: 'runs', exp: r.exp}, r.exp_name), r.exp_deleted && h('span', {class: 'badge warn'}, 'deleted experiment'), '/',
         r.parent && [link({view: 'run', id: r.parent.id}, r.parent.name), ' / '], h('code', {title: r.id}, short(r.id))),
       h('div', {class: 'runhead'}, h('h1', {}, r.name || r.id), status(r.status), r.deleted && h('span', {class: 'badge warn'}, 'deleted'),
@@ -78,7 +78,6 @@ class RunView {
         h('span', {class: 'dim'}, ...[r.start && ['started ', time(r.start)], took(duration(r)) && (r.status === 'RUNNING' ? 'runs for ' : 'took ') + took(duration(r)), r.user && 'by ' + r.user]
           .filter(Boolean).flatMap((x, i) => i ? [' · ', x] : [x]))),
       this.tabBar());
-    if (focused) [...this.head.querySelectorAll('a')].find(a => a.getAttribute('href') === focused)?.focus();
   }
 
   tabBar() {
@@ -106,7 +105,7 @@ class RunView {
       const part = make ? await make() : state('There is no such part of a run', '');
       if (this.tab !== tab) return part.close?.();
       this.part = part.el ? part : null;
-      fill(this.body, part.el ?? part);
+      refill(this.body, part.el ?? part);
     } catch (e) {
       fill(this.body, failed(e, 'This cannot be shown'));
     }

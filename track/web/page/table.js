@@ -1,7 +1,7 @@
 // A table of as many runs as there are, of which only those in sight are in the
 // page.
 
-import {h, fill} from './dom.js';
+import {h, fill, refill, swap} from './dom.js';
 import {cell} from './columns.js';
 import {count} from './format.js';
 import {Source} from './source.js';
@@ -49,7 +49,7 @@ export class Table {
     const all = h('input', {type: 'checkbox', 'aria-label': 'Choose all that are loaded', onchange: () => this.chooseAll(all.checked)});
     this.all = all;
     fill(this.cols, h('col', {style: {width: '34px'}}), columns.map(c => h('col', {style: {width: c.width + 'px'}})), h('col'));
-    fill(this.head, h('tr', {}, h('th', {class: 'pick'}, all), columns.map(c => this.heading(c, sort)), h('th', {class: 'rest'})));
+    refill(this.head, h('tr', {}, h('th', {class: 'pick'}, all), columns.map(c => this.heading(c, sort)), h('td', {class: 'rest'})));
     this.table.style.width = 34 + columns.reduce((n, c) => n + c.width, 0) + 'px';
     this.later();
   }
@@ -123,9 +123,10 @@ export class Table {
       const sign = this.sign(what);
       let row = this.rows.get(place);
       if (!row || row.what.run !== what?.run || row.what.section !== what?.section || row.sign !== sign) {
-        row?.el.remove();
+        const old = row?.el;
         row = {what, sign, el: this.make(what, place)};
         this.rows.set(place, row);
+        if (old) swap(old, row.el);
       }
       if (last.nextSibling !== row.el) last.after(row.el);
       last = row.el;
@@ -159,7 +160,6 @@ export class Table {
       h('button', {type: 'button', 'aria-expanded': String(!!s.open), onclick: () => {
         if (s.open) s.open = false;
         else this.open(s);
-        this.clear();
         this.later();
       }}, h('span', {class: 'arrow', 'aria-hidden': 'true'}, s.open ? '▾' : '▸'), h('span', {class: 'v'}, s.label), h('span', {class: 'dim'}, count(s.runs, 'run'))), s.link));
   }
@@ -190,6 +190,7 @@ export class Table {
     if (y < this.el.scrollTop) this.el.scrollTop = y;
     else if (y > this.el.scrollTop + this.el.clientHeight - 3 * rowHeight) this.el.scrollTop = y - this.el.clientHeight + 3 * rowHeight;
     for (const [place, row] of this.rows) row.el.classList.toggle('at', place === this.at);
+    this.rows.get(this.at)?.el.querySelector('a, button')?.focus({preventScroll: true});
     this.later();
   }
 
@@ -198,10 +199,8 @@ export class Table {
     if (document.hidden) return;
     for (const [place, row] of this.rows) {
       const run = row.what?.run;
-      if (!run || run.status !== 'RUNNING' && Date.now() - run.start > 3600e3 || row.el.contains(document.activeElement)) continue;
-      const el = this.make(row.what, place);
-      row.el.replaceWith(el);
-      row.el = el;
+      if (!run || run.status !== 'RUNNING' && Date.now() - run.start > 3600e3 ) continue;
+      row.el = swap(row.el, this.make(row.what, place));
     }
   }
 

@@ -1,6 +1,6 @@
 // Parts that several views have.
 
-import {h, fill, link} from './dom.js';
+import {h, fill, href} from './dom.js';
 import {statusWords, ago, whenFully, short} from './format.js';
 
 // status shows how a run is doing: by a shape and a word, not by colour alone.
@@ -55,63 +55,36 @@ export function facts(pairs) {
 // tabs is a row of links, one of which is where we are.
 export function tabs(label, items, current) {
   return h('nav', {class: 'tabs', 'aria-label': label}, items.map(([name, text, params, n]) =>
-    h('span', {}, (() => {
-      const a = link(params, text, n ? h('span', {class: 'n'}, String(n)) : null);
-      if (name === current) a.setAttribute('aria-current', 'page');
-      return a;
-    })())));
+    h('a', {href: href(params), 'aria-current': name === current ? 'page' : null}, text, n ? h('span', {class: 'n'}, String(n)) : null)));
 }
 
-let openPopover = null;
-
-// popover opens a panel below a button, which closes with Escape and a click
-// elsewhere.
-export function popover(button, content) {
-  if (openPopover) {
-    const same = openPopover.button === button;
-    openPopover.close();
-    if (same) return;
-  }
-  const panel = h('div', {class: 'popover', role: 'dialog', 'aria-label': button.textContent}, content);
-  document.body.append(panel);
-  const at = button.getBoundingClientRect();
-  panel.style.top = Math.round(at.bottom + 4 + scrollY) + 'px';
-  panel.style.left = Math.max(8, Math.min(Math.round(at.left), innerWidth - panel.offsetWidth - 8)) + 'px';
-  button.setAttribute('aria-expanded', 'true');
-  const away = e => { if (!panel.contains(e.target) && !button.contains(e.target)) close(); };
-  const key = e => {
-    if (e.key !== 'Escape') return;
-    e.stopPropagation();
-    close();
-    button.focus();
-  };
-  const close = () => {
-    panel.remove();
-    button.setAttribute('aria-expanded', 'false');
-    document.removeEventListener('pointerdown', away, true);
-    document.removeEventListener('keydown', key, true);
-    openPopover = null;
-  };
-  document.addEventListener('pointerdown', away, true);
-  document.addEventListener('keydown', key, true);
-  openPopover = {button, close};
-  panel.querySelector('input, button, select, a')?.focus();
-}
-
-export const closePopover = () => openPopover?.close();
-
-// menuButton is a button that opens a panel, made when it opens.
+// menuButton is a button that opens a panel below it, made when it opens. The panel is
+// one of the browser's popovers: Escape and a click elsewhere close it, the focus goes
+// back to the button, and Tab goes on from there.
 export function menuButton(text, content) {
   const label = h('span', {}, text);
-  const button = h('button', {type: 'button', class: 'menu', 'aria-haspopup': 'dialog', 'aria-expanded': 'false', onclick: () => popover(button, content())}, label);
+  const panel = h('div', {class: 'popover', popover: 'auto', role: 'dialog', onbeforetoggle: e => {
+    if (e.newState !== 'open') return;
+    panel.ariaLabel = button.textContent;
+    fill(panel, content());
+  }, ontoggle: e => {
+    if (e.newState !== 'open') return;
+    const at = button.getBoundingClientRect();
+    panel.style.top = Math.round(at.bottom + 4 + scrollY) + 'px';
+    panel.style.left = Math.max(8, Math.min(Math.round(at.left), document.documentElement.clientWidth - panel.offsetWidth - 8)) + 'px';
+  }});
+  const button = h('button', {type: 'button', class: 'menu', 'aria-haspopup': 'dialog', onclick: () => { if (!panel.isConnected) button.after(panel); }}, label);
+  button.popoverTargetElement = panel;
   button.label = t => fill(label, t);
   return button;
 }
 
+export const closePopover = () => document.querySelector('.popover:popover-open')?.hidePopover();
+
 // picker is a list of things to choose, with a field that looks for them.
 export function picker(items, {isChosen, choose, placeholder, empty = 'None matches.'}) {
   const list = h('div', {class: 'choices'});
-  const search = h('input', {type: 'search', placeholder, 'aria-label': placeholder, oninput: () => draw()});
+  const search = h('input', {type: 'search', autofocus: true, placeholder, 'aria-label': placeholder, oninput: () => draw()});
   const draw = () => {
     const word = search.value.toLowerCase();
     const found = items.filter(i => i.label.toLowerCase().includes(word));
