@@ -19,22 +19,43 @@ export function smooth(values, weight) {
   });
 }
 
-// xOf returns the positions of a curve's points.
-function xOf(curve, axis, start) {
+// xOf returns the positions of a curve's points; NaN where there is none.
+function xOf(curve, axis) {
   if (axis === 'time') return curve.times.map(t => t / 1000);
-  if (axis === 'relative') return curve.times.map(t => (t - (start || curve.times[0])) / 1000);
+  if (axis === 'relative') return curve.times.map(t => (t - (curve.start || curve.times[0])) / 1000);
+  if (metricOf(axis)) return along(curve.steps, curve.x);
   return curve.steps;
+}
+
+// metricOf returns the metric that an axis is, '' if it is none.
+export const metricOf = axis => axis.startsWith('metrics.') ? axis.slice('metrics.'.length) : '';
+
+// along returns what a metric was at some steps: between those at which it was logged,
+// on the line from one to the next.
+function along(steps, line) {
+  const n = line?.steps.length ?? 0;
+  if (n === 0) return steps.map(() => NaN);
+  let i = 0;
+  return steps.map(s => {
+    if (i > 0 && line.steps[i - 1] > s) i = 0;
+    while (i < n && line.steps[i] < s) i++;
+    if (i === n || i === 0 && line.steps[0] > s) return real(line.values[i === n ? n - 1 : 0]);
+    const v = real(line.values[i]);
+    if (line.steps[i] === s) return v;
+    const before = real(line.values[i - 1]), from = line.steps[i - 1];
+    return before + (v - before) * (s - from) / (line.steps[i] - from);
+  });
 }
 
 // series makes what is drawn of a curve: points in the order of x, one at each.
 function series(curve, o) {
-  const xs = xOf(curve, o.axis, curve.start);
+  const xs = xOf(curve, o.axis);
   const order = xs.map((_, i) => i);
   for (let i = 1; i < xs.length; i++) if (xs[i] < xs[i - 1]) { order.sort((a, b) => xs[a] - xs[b] || a - b); break; }
   const x = [], y = [];
   for (const i of order) {
     const v = real(curve.values[i]);
-    if (o.logx && xs[i] <= 0) continue;
+    if (!Number.isFinite(xs[i]) || o.logx && xs[i] <= 0) continue;
     const shown = Number.isFinite(v) && !(o.logy && v <= 0) ? v : null;
     if (x.length && x[x.length - 1] === xs[i]) y[y.length - 1] = shown; // the last one counts
     else { x.push(xs[i]); y.push(shown); }
@@ -68,7 +89,8 @@ export class Chart {
     this.plot = null;
   }
 
-  // show draws curves: {run, name, color, start, steps, times, values, means}.
+  // show draws curves: {run, name, color, start, steps, times, values, means, x}; x is
+  // the curve of the metric that is the axis, if one is.
   show(curves, options) {
     this.curves = curves;
     this.options = options;
@@ -76,14 +98,15 @@ export class Chart {
     this.plot?.destroy();
     this.plot = null;
     fill(this.legend);
-    const some = curves.filter(c => c.steps.length > 0);
+    const along = metricOf(options.axis);
+    const some = curves.filter(c => c.steps.length > 0 && (!along || c.x?.steps.length > 0));
     const tables = some.map(c => series(c, options));
     const drawn = tables.some(([, y]) => y.some(v => v !== null));
     this.note.hidden = drawn;
     this.box.hidden = !drawn;
     this.box.setAttribute('aria-label', this.title + ': ' + some.map(c => c.name + ' ends at ' + num(c.values.at(-1))).join(', '));
     if (!drawn) {
-      this.note.textContent = some.length === 0 ? 'No points.' : options.logy || options.logx ? 'Nothing that a logarithmic axis can show.' : 'No value is a number.';
+      this.note.textContent = some.length === 0 ? (along ? 'No run has both this metric and ' + along + '.' : 'No points.') : options.logy || options.logx ? 'Nothing that a logarithmic axis can show.' : 'No value is a number.';
       return;
     }
     const lines = [], data = [];
@@ -113,7 +136,7 @@ export class Chart {
       focus: {alpha: 0.35},
       scales: {x: {time: o.axis === 'time', distr: o.logx ? 3 : 1, range: single ? (u, a, b) => [a - 1, b + 1] : undefined}, y: {distr: o.logy ? 3 : 1, range: o.logy ? undefined : range}},
       axes: [
-        {...axis, size: 30, space: 60, values: o.axis === 'step' ? (u, v) => v.map(x => x === null ? '' : num(x)) : o.axis === 'relative' ? (u, v) => v.map(x => x === null ? '' : took(x * 1000)) : undefined},
+        {...axis, size: 30, space: 60, values: o.axis === 'time' ? undefined : (u, v) => v.map(x => x === null ? '' : o.axis === 'relative' ? took(x * 1000) : num(x))},
         {...axis, size: 52, space: 34, values: (u, v) => v.map(x => x === null ? '' : num(x))},
       ],
       series: [{}, ...lines.map(l => ({
@@ -136,7 +159,23 @@ export class Chart {
     if (u.select.width < 3) return;
     const from = u.posToVal(u.select.left, 'x'), to = u.posToVal(u.select.left + u.select.width, 'x');
     this.zoom = {min: from, max: to, axis: this.options.axis};
-    if (this.options.axis === 'step') this.onzoom?.(Math.floor(from), Math.ceil(to));
+    this.onzoom?.(...this.stepsBetween(from, to));
+  }
+
+  // stepsBetween returns the first and the last step of what is between two places of
+  // the axis, and of the points beside it.
+  stepsBetween(from, to) {
+    let first = Infinity, last = -Infinity;
+    for (const c of this.curves) {
+      const xs = xOf(c, this.options.axis);
+      for (let i = 0; i < xs.length; i++) {
+        const [a, b] = [xs[Math.max(0, i - 1)], xs[Math.min(xs.length - 1, i + 1)]];
+        if (Math.max(xs[i], a, b) < from || Math.min(xs[i], a, b) > to) continue;
+        first = Math.min(first, c.steps[i]);
+        last = Math.max(last, c.steps[i]);
+      }
+    }
+    return first <= last ? [first, last] : [];
   }
 
   reset() {
@@ -159,7 +198,7 @@ export class Chart {
     const i = u?.cursor?.idx;
     const o = this.options;
     const at = i === null || i === undefined ? null : this.plot.data[0][i];
-    this.at.textContent = at === null ? '' : o.axis === 'step' ? 'step ' + num(at) : o.axis === 'time' ? when(at * 1000) : took(at * 1000);
+    this.at.textContent = at === null ? '' : o.axis === 'time' ? when(at * 1000) : o.axis === 'relative' ? took(at * 1000) : (metricOf(o.axis) || 'step') + ' ' + num(at);
     const per = this.lines.some(l => l.faint) ? 2 : 1;
     this.values.forEach((el, n) => {
       if (n >= 24) return;

@@ -2,7 +2,7 @@
 
 import {h, fill} from './dom.js';
 import {get, poll} from './api.js';
-import {Chart} from './chart.js';
+import {Chart, metricOf} from './chart.js';
 import {state} from './widgets.js';
 
 // Charts shows the curves of runs: {id, name, color, start, status, metrics}.
@@ -12,7 +12,7 @@ export class Charts {
     Object.assign(this, {runs, keys, set});
     this.hidden = new Set();
     this.options = {
-      axis: ['time', 'relative'].includes(params.get('x')) ? params.get('x') : 'step',
+      axis: ['time', 'relative'].includes(params.get('x')) || metricOf(params.get('x') ?? '') ? params.get('x') : 'step',
       smooth: Math.min(0.99, Math.max(0, Number(params.get('smooth')) || 0)), logx: params.get('logx') === '1', logy: params.get('logy') === '1', hidden: this.hidden,
     };
     this.word = params.get('key') ?? '';
@@ -38,15 +38,28 @@ export class Charts {
     const change = (name, value) => {
       o[{x: 'axis', smooth: 'smooth', logx: 'logx', logy: 'logy'}[name]] = value;
       this.set({[name]: value === 'step' || value === 0 ? '' : value});
+      if (name === 'x') for (const c of this.charts.values()) this.reach(c);
       this.redrawAll();
     };
     const range = h('input', {type: 'range', min: '0', max: '0.99', step: '0.01', value: String(o.smooth), oninput: () => { shown.textContent = range.value; change('smooth', Number(range.value)); }});
     const shown = h('output', {class: 'n'}, String(o.smooth));
     const box = (name, label) => h('label', {class: 'field'}, (() => { const b = h('input', {type: 'checkbox', checked: o[name], onchange: () => change(name, b.checked)}); return b; })(), label);
-    const axis = h('select', {onchange: () => change('x', axis.value)}, [['step', 'Step'], ['relative', 'Time since start'], ['time', 'Time of day']].map(([v, t]) => h('option', {value: v, selected: o.axis === v}, t)));
+    const axis = this.axis = h('select', {onchange: () => change('x', axis.value)});
+    this.fillAxis();
     const search = h('input', {type: 'search', placeholder: 'Find a metric', 'aria-label': 'Find a metric', value: this.word, oninput: () => { this.word = search.value; this.set({key: this.word}); this.draw(); }});
     return h('div', {class: 'row controls'}, search, h('label', {class: 'field'}, 'x', axis), h('label', {class: 'field'}, 'Smoothing', range, shown), box('logx', 'log x'), box('logy', 'log y'),
       h('span', {class: 'dim hint'}, 'Drag to zoom, double-click to go back.'));
+  }
+
+  // fillAxis offers what curves may be drawn over: such metrics as epochs first.
+  fillAxis() {
+    const likely = k => /epoch|step|iter|sample|token|batch/i.test(k);
+    const now = metricOf(this.options.axis);
+    const metrics = [...this.keys].sort((a, b) => likely(b) - likely(a)).slice(0, 200);
+    if (now && !metrics.includes(now)) metrics.push(now);
+    const option = (v, t) => h('option', {value: v, selected: this.options.axis === v}, t);
+    fill(this.axis, option('step', 'Step'), option('relative', 'Time since start'), option('time', 'Time of day'),
+      metrics.length > 0 && h('optgroup', {label: 'A metric'}, metrics.map(k => option('metrics.' + k, k))));
   }
 
   draw() {
@@ -84,12 +97,22 @@ export class Charts {
 
   with(key) { return this.runs.filter(r => r.metrics[key]).slice(0, 100); }
 
+  // reach shows all of a chart again, over another axis, and asks for what that needs.
+  reach(c) {
+    if (!c.range && !metricOf(this.options.axis)) return;
+    c.range = c.chart.zoom = undefined;
+    c.curves = null;
+    if (c.sight && !c.asked) this.load(c);
+  }
+
   async load(c, range = {}) {
     c.asked = true;
-    const runs = this.with(c.key);
+    const runs = this.with(c.key), axis = this.options.axis;
+    const ask = (key, range) => get('curves', {run: runs.map(r => r.id), key, max: Math.max(150, Math.min(2400, Math.floor(12000 / runs.length))), ...range});
     try {
-      const many = Math.max(150, Math.min(2400, Math.floor(12000 / runs.length)));
-      c.curves = await get('curves', {run: runs.map(r => r.id), key: c.key, max: many, ...range});
+      const [curves, xs] = await Promise.all([ask(c.key, range), metricOf(axis) && ask(metricOf(axis))]);
+      if (axis !== this.options.axis) return await this.load(c); // it was changed meanwhile
+      c.curves = xs ? curves.map((x, i) => ({...x, x: xs[i]})) : curves;
       this.redraw(c);
     } catch (e) {
       if (e.name === 'AbortError') return;
@@ -110,9 +133,8 @@ export class Charts {
   // zoom asks for more points of the part that is looked at.
   zoom(key, from, to) {
     const c = this.charts.get(key);
-    if (from === undefined) c.range = undefined;
-    else c.range = {from, to};
-    this.load(c, c.range ?? {});
+    c.range = from === undefined ? undefined : {from, to};
+    this.load(c, c.range);
   }
 
   toggle(id, on) {
@@ -148,6 +170,7 @@ export class Charts {
     this.runs = runs;
     if (keys.join() !== this.keys.join()) {
       this.keys = keys;
+      this.fillAxis();
       this.draw();
     }
   }

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+
+	"github.com/xtrepro/xt/track"
+)
+
+// TestPageCurves looks at a long curve over its epochs, which are a metric, and closer
+// at a part of it.
+func TestPageCurves(t *testing.T) {
+	t.Parallel()
+	browser := newBrowser(t)
+	s := startServe(t)
+	store := seeder{t, s.store(t)}
+	const peak = 12_345
+	var points []track.Metric
+	for step := range int64(20_000) {
+		m := track.Metric{Key: "loss", Value: 1, Step: step, Time: 1_700_000_000_000 + step}
+		if step == peak {
+			m.Value = 100
+		}
+		points = append(points, m)
+		if step%100 == 0 {
+			points = append(points, track.Metric{Key: "epoch", Value: float64(step) / 1000, Step: step, Time: 1_700_000_000_000 + step})
+		}
+	}
+	id := store.run(track.NewRun{Name: "long", Start: 1_700_000_000_000}, track.Batch{})
+	for points := range slices.Chunk(points, 1000) {
+		if err := store.LogBatch(t.Context(), id, track.Batch{Metrics: points}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tb := openTab(t, browser, s.url, "/?view=run&tab=curves&key=loss&id="+id)
+	tb.wait("document.querySelector('.u-wrap canvas')")
+	tb.js(`{
+		window.over = () => document.querySelector('.u-over');
+		window.move = (type, part) => {
+			const box = over().getBoundingClientRect();
+			over().dispatchEvent(new MouseEvent(type, {clientX: box.left + part * box.width, clientY: box.top + 10, bubbles: true}));
+		};
+		window.asked = () => performance.getEntriesByType('resource').map(e => e.name).filter(n => n.includes('/curves?'));
+	}`)
+	tb.js("move('mousemove', 0.5)")
+	tb.wait("/^step (9|10),?\\d+$/.test(document.querySelector('.at').textContent)")
+	tb.js(`{
+		const axis = [...document.querySelectorAll('.controls select')].at(-1);
+		axis.value = 'metrics.epoch';
+		axis.dispatchEvent(new Event('change'));
+	}`)
+	tb.wait("asked().some(n => n.includes('key=epoch')) && new URLSearchParams(location.search).get('x') === 'metrics.epoch'")
+	tb.wait("(move('mousemove', 0.5), /^epoch (9\\.9|10)/.test(document.querySelector('.at').textContent))")
+	// Where the peak is, it is under the pointer, however narrow.
+	tb.wait("[...Array(400).keys()].some(i => (move('mousemove', 0.6 + i / 8000 * 0.8), document.querySelector('.legend .val').textContent === '100' && document.querySelector('.at').textContent === 'epoch 12.345'))")
+	tb.drag(".u-over", 0.5, 0.6)
+	tb.wait(`asked().some(n => { const q = new URL(n).searchParams; return q.get('key') === 'loss' && q.get('from') > 9500 && q.get('from') < 10500 && q.get('to') > 11500 && q.get('to') < 12500; })`)
+	tb.wait("(move('mousemove', 0.9), /^epoch 11/.test(document.querySelector('.at').textContent))")
+	tb.js("move('dblclick', 0.5)")
+	tb.wait("(move('mousemove', 0.9), /^epoch 1[78]/.test(document.querySelector('.at').textContent))")
+}
+
+// drag moves the mouse over an element with the button held, from one part of its
+// width to another.
+func (tb *tab) drag(selector string, from, to float64) {
+	tb.t.Helper()
+	var box struct{ Left, Top, Width, Height float64 }
+	if err := json.Unmarshal([]byte(tb.js("JSON.stringify(document.querySelector("+strconv.Quote(selector)+").getBoundingClientRect())")), &box); err != nil {
+		tb.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(tb.ctx, time.Minute)
+	defer cancel()
+	for _, e := range []struct {
+		kind input.DispatchMouseEventType
+		part float64
+	}{{chromedp.MousePressed, from}, {chromedp.MouseMoved, (from + to) / 2}, {chromedp.MouseMoved, to}, {chromedp.MouseReleased, to}} {
+		if _, err := chromedp.Run(ctx, chromedp.MouseEvent(e.kind, box.Left+e.part*box.Width, box.Top+box.Height/2, chromedp.ButtonLeft)); err != nil {
+			tb.t.Fatal(err)
+		}
+	}
+}
