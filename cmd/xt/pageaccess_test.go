@@ -288,6 +288,17 @@ func TestPageKeyboard(t *testing.T) {
 	press(kb.Escape)
 	tb.wait("!document.querySelector('dialog')")
 
+	// Pictures: from run to run, and into one.
+	for view, name := range map[string]string{"parallel": "trial-11", "scatter": "trial-0"} {
+		tb.goTo("/?view=compare&tab=" + view)
+		tb.wait("document.querySelector('.drawing canvas')?.height > 100")
+		tb.js("document.querySelector('canvas').focus()")
+		press(kb.ArrowLeft, kb.ArrowRight)
+		tb.wait("document.querySelector('.controls [role=status]').textContent.startsWith('" + name + ":')")
+		press(kb.Enter)
+		tb.wait("document.querySelector('h1')?.textContent === '" + name + "'")
+	}
+
 	// The filter, as a combination of a field and a list.
 	tb.goTo("/")
 	tb.sees("trial-11")

@@ -1,6 +1,6 @@
 // The files of a run, and previews of them.
 
-import {h, fill} from './dom.js';
+import {h, fill, link} from './dom.js';
 import {get, artifact} from './api.js';
 import {bytes, num, count} from './format.js';
 import {state, failed, time} from './widgets.js';
@@ -17,7 +17,7 @@ const opaque = new Set(['npz', 'npy', 'pkl', 'pickle', 'pt', 'pth', 'pt2', 'onnx
 export async function artifacts(run, params, set) {
   if (!run.artifacts_here) return state('The artifacts are elsewhere', 'They are at ' + run.artifact_uri + ', where clients read and write them by themselves.');
   const top = await get('artifacts', {id: run.id});
-  if (top.length === 0) return state('No artifacts', run.status === 'RUNNING' ? 'Files that the run logs appear here.' : 'The run has logged no file.');
+  if (top.length === 0) return nothing(run);
   const preview = h('section', {class: 'panel preview', 'aria-live': 'polite'}, h('p', {class: 'dim'}, 'Choose a file.'));
   const tree = h('div', {class: 'panel'}, branch(run, top, async (file, button) => {
     tree.querySelector('[aria-current]')?.removeAttribute('aria-current');
@@ -26,6 +26,11 @@ export async function artifacts(run, params, set) {
     await show(run, file, preview);
   }, params.get('path') ?? ''));
   return {el: h('div', {class: 'files'}, tree, preview)};
+}
+
+function nothing(run) {
+  if (!run.made?.outputs.length) return state('No artifacts', run.status === 'RUNNING' ? 'Files that the run logs appear here.' : 'The run has logged no file.');
+  return h('div', {}, state('No artifacts', 'The run has logged no file; what it made is an output of its stage.'), h('p', {class: 'state'}, link({view: 'run', id: run.id, tab: 'proof'}, count(run.made.outputs.length, 'output'))));
 }
 
 // media shows the pictures, sounds, films and tables that W&B's clients log, the latest
@@ -74,8 +79,8 @@ function branch(run, files, choose, path) {
       } catch (e) {
         fill(inside, h('p', {class: 'bad'}, e.message));
       }
-    }}, h('span', {'aria-hidden': 'true'}, f.dir ? '▸' : '·'), h('span', {class: 'v'}, f.name + (f.dir ? '/' : '')), !f.dir && h('span', {class: 'dim'}, bytes(f.size)));
-    if (path === f.path || f.dir && path.startsWith(f.path + '/')) queueMicrotask(() => button.click());
+    }}, h('span', {class: 'turns', 'aria-hidden': 'true'}, f.dir ? '▸' : '·'), h('span', {class: 'v'}, f.name + (f.dir ? '/' : '')), !f.dir && h('span', {class: 'dim'}, bytes(f.size)));
+    if (path === f.path || f.dir && path.startsWith(f.path + '/') || !path && files.length === 1) queueMicrotask(() => button.click());
     return h('li', {}, button, inside);
   }));
 }

@@ -56,10 +56,13 @@ export class Axis {
   }
 }
 
-// shade colours a place between 0 and 1: dark blue to yellow, with lightness rising,
-// so that it reads without colours too.
-export function shade(f) {
-  const stops = [[48, 48, 138], [40, 110, 160], [33, 155, 135], [120, 195, 80], [240, 205, 50]];
+// What shades go through: blue to yellow, with lightness rising, so that it reads
+// without colours too; each is seen on paper, or by night.
+const day = [[48, 48, 138], [40, 110, 160], [33, 130, 115], [95, 140, 30], [190, 120, 0]];
+const night = [[110, 110, 235], [70, 150, 205], [45, 180, 155], [140, 205, 95], [245, 215, 80]];
+
+// shade colours a place between 0 and 1.
+function shade(stops, f) {
   const x = Math.max(0, Math.min(1, f)) * (stops.length - 1), i = Math.min(stops.length - 2, Math.floor(x)), t = x - i;
   return 'rgb(' + stops[i].map((c, k) => Math.round(c + (stops[i + 1][k] - c) * t)).join(' ') + ')';
 }
@@ -78,11 +81,11 @@ export function fit(canvas, width, height) {
 }
 
 let known = null;
-const forget = () => { known = null; };
-addEventListener('themechange', forget, true);
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', forget);
+addEventListener('themechange', () => { known = null; }, true);
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => dispatchEvent(new Event('themechange')));
 
-// inks returns the colours of the style sheet for a canvas.
+// inks returns the colours of the style sheet for a canvas, and what colours a place
+// between 0 and 1.
 export function inks() {
   if (known) return known;
   const of = name => {
@@ -93,5 +96,6 @@ export function inks() {
     probe.remove();
     return c;
   };
-  return known = {text: of('--ink'), dim: of('--dim'), line: of('--line'), panel: of('--panel'), accent: of('--accent')};
+  const stops = of('--panel').match(/\d+/)[0] < 128 ? night : day;
+  return known = {shade: f => shade(stops, f), text: of('--ink'), dim: of('--dim'), line: of('--line'), panel: of('--panel'), accent: of('--accent')};
 }

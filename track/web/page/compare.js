@@ -8,8 +8,8 @@ import {column, ref} from './columns.js';
 import {meant} from './filter.js';
 import {Charts} from './charts.js';
 import {difference} from './difference.js';
-import {Parallel} from './parallel.js';
-import {Scatter} from './scatter.js';
+import {parallel} from './parallel.js';
+import {scatter} from './scatter.js';
 import {importance} from './importance.js';
 
 const most = 500; // runs that are found by a search
@@ -111,7 +111,7 @@ class CompareView {
     const o = {runs: this.seen(), metrics: this.keys('metrics'), params: this.params, keys: this.keys('params'), set};
     const part = await {
       curves: () => { const c = new Charts({runs: this.runs.slice(0, 100), keys: order(this.keys('metrics')), params: this.params, set}); for (const id of this.hidden) c.hidden.add(id); return c; },
-      parallel: () => new Parallel(o), scatter: () => new Scatter(o), importance: () => importance(o), diff: () => difference(o),
+      parallel: () => parallel(o), scatter: () => scatter(o), importance: () => importance(o), diff: () => difference(o),
     }[tab]?.();
     if (this.tab !== tab) return part?.close?.();
     this.part = part;
@@ -124,7 +124,7 @@ class CompareView {
     if (!this.runs.some(r => r.status === 'RUNNING')) return;
     await this.read();
     this.drawSide();
-    this.part?.update?.(this.runs.slice(0, 100), order(this.keys('metrics')));
+    this.part?.update?.(this.tab === 'curves' ? this.runs.slice(0, 100) : this.seen(), order(this.keys('metrics')));
   }
 }
 

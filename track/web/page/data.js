@@ -52,7 +52,7 @@ class DataView {
     const remotes = this.remotes ?? [];
     fill(this.head, ['Path', 'Made by', 'Size', 'Files', 'Digest', 'Workspace', 'Cache', ...remotes.map(r => r.remote), 'Versions'].map(t => h('th', {class: t === 'Size' || t === 'Files' ? 'right' : null}, t)));
     refill(this.body, this.list.map(d => {
-      const toggle = h('button', {type: 'button', class: 'plain', 'aria-expanded': String(this.open === d.path), disabled: d.versions.length === 0, onclick: () => { this.open = this.open === d.path ? '' : d.path; this.page.set({path: this.open}); this.draw(); }}, count(d.versions.length));
+      const toggle = h('button', {type: 'button', class: 'plain flush', 'aria-expanded': String(this.open === d.path), disabled: d.versions.length === 0, onclick: () => { this.open = this.open === d.path ? '' : d.path; this.page.set({path: this.open}); this.draw(); }}, h('span', {class: 'turns', 'aria-hidden': 'true'}, '▸'), ' ' + count(d.versions.length));
       return [h('tr', {}, h('th', {scope: 'row'}, d.path, d.source && h('div', {class: 'dim'}, 'from ' + d.source)), h('td', {}, d.stage ? link({view: 'pipeline', stage: d.stage}, d.stage) : h('span', {class: 'dim'}, 'added')), h('td', {class: 'right'}, bytes(d.size)), h('td', {class: 'right'}, d.files ? count(d.files) : ''),
         h('td', {}, h('code', {title: d.digest}, short(d.digest))), h('td', {class: d.good ? 'good' : 'warn'}, d.good ? '✓ as recorded' : d.state), yes(d.cached), remotes.map(r => r.error ? h('td', {class: 'dim'}, 'not known') : yes(r.has.includes(d.path))), h('td', {}, toggle)),
       this.open === d.path && h('tr', {}, h('td', {colspan: 8 + remotes.length}, this.versions(d)))];

@@ -6,8 +6,10 @@ import {num, real, short, took, duration} from './format.js';
 
 const most = 50; // runs side by side
 
-// lower reports whether a metric is better when it is smaller, as its name tells.
-const lower = key => /loss|error|err$|rmse|mae|mse|perplexity|ppl|latency|time|cost/i.test(key);
+// better compares values of a metric, as its name tells; null where it does not.
+const lower = /loss|error|err$|rmse|mae|mse|perplexity|ppl|latency|time|cost/i;
+const higher = /acc|auc|f1|score|precision|recall|reward|return|iou|map|ndcg|bleu|rouge|r2|psnr|ssim/i;
+const better = key => lower.test(key) ? (a, b) => a < b : higher.test(key) ? (a, b) => a > b : null;
 
 export async function difference({runs, metrics, keys}) {
   const shown = runs.slice(0, most);
@@ -25,12 +27,13 @@ export async function difference({runs, metrics, keys}) {
     const same = values.every(v => v === values[0]);
     if (same && !all.checked) return null;
     let best = -1;
-    if (kind === 'metric') {
+    const isBetter = kind === 'metric' && better(name);
+    if (isBetter) {
       const xs = values.map(v => real(v));
-      xs.forEach((x, i) => { if (Number.isFinite(x) && (best < 0 || (lower(name) ? x < xs[best] : x > xs[best]))) best = i; });
+      xs.forEach((x, i) => { if (Number.isFinite(x) && (best < 0 || isBetter(x, xs[best]))) best = i; });
     }
-    return h('tr', {}, h('th', {scope: 'row'}, name), values.map((v, i) => h('td', {class: [kind === 'metric' && 'right', !same && v !== values[0] && kind !== 'metric' && 'diff', !same && i === best && 'best'].filter(Boolean).join(' '), title: v === undefined ? null : String(v)},
-      v === undefined ? h('span', {class: 'dim'}, '–') : kind === 'metric' ? num(v) : v)));
+    return h('tr', {}, h('th', {scope: 'row'}, name), values.map((v, i) => h('td', {class: [!same && v !== values[0] && kind !== 'metric' && 'diff', String(v).length < 25 && 'fit', !same && i === best && 'best'].filter(Boolean).join(' '), title: v === undefined ? null : String(v)},
+      v === undefined ? h('span', {class: 'dim'}, '–') : kind === 'metric' || v.length > 10 && Number.isFinite(Number(v)) ? num(v) : v)));
   };
   const section = (title, rows) => {
     const some = rows.filter(Boolean);

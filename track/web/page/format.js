@@ -4,7 +4,7 @@ const zone = undefined; // that of the person
 // The browser takes long to make these: they are made when they are needed.
 const late = make => { let made; return v => (made ??= make()).format(v); };
 const dayTime = late(() => new Intl.DateTimeFormat(zone, {year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit'}));
-const fullTime = late(() => new Intl.DateTimeFormat(zone, {dateStyle: 'full', timeStyle: 'long'}));
+const fullTime = late(() => new Intl.DateTimeFormat(zone, {dateStyle: 'medium', timeStyle: 'long'}));
 const whole = late(() => new Intl.NumberFormat('en', {maximumFractionDigits: 0}));
 
 // real reads a number of an answer, which has names for those that JSON lacks.
@@ -42,7 +42,7 @@ export function bytes(n) {
 // took writes a duration in milliseconds.
 export function took(ms) {
   if (ms < 0 || ms === null || ms === undefined || Number.isNaN(ms)) return '';
-  if (ms < 1000) return Math.round(ms) + ' ms';
+  if (ms < 1000) return (ms < 10 ? Number(ms.toPrecision(2)) : Math.round(ms)) + ' ms';
   const s = ms / 1000;
   if (s < 60) return (s < 10 ? s.toFixed(1) : Math.round(s)) + ' s';
   if (s < 3600) return Math.floor(s / 60) + ' m ' + Math.floor(s % 60) + ' s';
@@ -81,6 +81,6 @@ export function duration(run, now = Date.now()) {
 }
 
 // colors tell runs apart, also for people who see few colours: they differ in
-// lightness, too.
-export const colors = ['#3b5bdb', '#e8590c', '#2b8a3e', '#c2255c', '#0c8599', '#9c36b5', '#e0a800', '#5c677d', '#1098ad', '#d9480f', '#74b816', '#862e9c'];
+// lightness, too. Each has a contrast of 3 on the light panel and on the dark one.
+export const colors = ['#3b5bdb', '#e8590c', '#2b8a3e', '#c2255c', '#0c8599', '#a13fbb', '#b78a00', '#5c677d', '#1098ad', '#d9480f', '#62990f', '#d25bcb'];
 export const colorOf = i => colors[i % colors.length];

@@ -2,7 +2,7 @@
 
 import {h, fill} from './dom.js';
 import {get, send, events, isAway, poll} from './api.js';
-import {state, waiting, failed, closePopover} from './widgets.js';
+import {state, waiting, failed, closePopover, inSight} from './widgets.js';
 
 const main = document.getElementById('main');
 
@@ -55,6 +55,7 @@ async function show() {
     if (here) a.setAttribute('aria-current', 'page');
     else a.removeAttribute('aria-current');
   }
+  inSight(document.getElementById('nav'));
   if (shown?.name === name && shown.change?.(params)) return;
   const mine = ++turn;
   shown?.close?.();

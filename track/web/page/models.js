@@ -78,11 +78,11 @@ class ModelsView {
         ['Description', v.description], ['File', v.path && [h('span', {class: 'v'}, v.path), v.size ? h('span', {class: 'dim'}, ' ' + bytes(v.size)) : '']], ['Digest', v.digest && h('code', {title: v.digest}, v.digest.slice(0, 16))],
         ['Registered', whenFully(Date.parse(v.time))], ['Git tag', v.tag && h('code', {}, v.tag)], ['Signature', v.signature], ['Commit', v.commit && h('code', {title: v.commit}, v.commit.slice(0, 10))],
         ['xt.lock', v.proof], ['Made by', v.made_by && link({view: 'pipeline', stage: v.made_by}, 'stage ' + v.made_by)], ['Run', v.run && link({view: 'run', id: v.run}, short(v.run))],
-        ...v.tags.map(t => [t.name, t.text])])),
+        ...v.tags.map(t => [t.name, t.text])]),
+      this.page.session.write && !v.deregistered && h('p', {class: 'act'}, h('button', {type: 'button', onclick: () => this.promote(m, v)}, 'Promote…'))),
       metrics.length > 0 && h('div', {}, h('h3', {}, 'Metrics'), facts(metrics.slice(0, 12).map(k => [k, num(v.metrics[k])])), metrics.length > 12 && h('details', {}, h('summary', {}, (metrics.length - 12) + ' more'), facts(metrics.slice(12).map(k => [k, num(v.metrics[k])])))),
       v.lineage.length > 0 && h('div', {}, h('h3', {}, 'Made from'), h('table', {class: 'list'}, h('tbody', {}, v.lineage.map(i => h('tr', {}, h('td', {class: 'dim fit'}, i.kind), h('th', {scope: 'row'}, i.path), h('td', {}, h('code', {title: i.digest}, short(i.digest)))))))),
-      v.rules.length > 0 && h('div', {}, h('h3', {}, 'Rules'), h('ul', {class: 'changes'}, v.rules.map(r => h('li', {}, h('span', {class: r.ok ? 'good' : 'bad'}, r.ok ? '✓ ' : '✗ '), h('span', {class: 'dim'}, r.stage + ': '), h('code', {}, r.rule), !r.ok && h('div', {class: 'dim'}, r.why))))),
-      this.page.session.write && !v.deregistered && h('div', {}, h('button', {type: 'button', onclick: () => this.promote(m, v)}, 'Promote…')));
+      v.rules.length > 0 && h('div', {}, h('h3', {}, 'Rules'), h('ul', {class: 'changes'}, v.rules.map(r => h('li', {}, h('span', {class: r.ok ? 'good' : 'bad'}, r.ok ? '✓ ' : '✗ '), h('span', {class: 'dim'}, r.stage + ': '), h('code', {}, r.rule), !r.ok && h('div', {class: 'dim'}, r.why))))));
   }
 
   promote(m, v) {

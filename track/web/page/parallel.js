@@ -1,43 +1,37 @@
 // Runs as lines through parallel axes. What is marked on an axis stays coloured.
 
 import {h} from './dom.js';
-import {Axis, shade, fit, inks} from './axes.js';
+import {Axis, inks} from './axes.js';
+import {Drawing} from './drawing.js';
 import {menuButton, picker, state} from './widgets.js';
 import {clip, count} from './format.js';
 
 const height = 420, top = 44, bottom = 22, side = 70;
 
-export class Parallel {
-  constructor({runs, metrics, keys, params, set}) {
-    Object.assign(this, {runs, set});
-    const varying = keys.filter(k => new Set(runs.map(r => r.params[k])).size > 1);
-    this.names = [...varying.map(k => 'params.' + k), ...metrics.filter(k => !k.startsWith('system/')).map(k => 'metrics.' + k)];
-    const wanted = params.getAll('axis').filter(a => this.names.includes(a));
-    this.shown = wanted.length > 1 ? wanted : [...varying.slice(0, 6).map(k => 'params.' + k), ...this.names.filter(n => n.startsWith('metrics.')).slice(0, 2)];
-    if (this.names.length < 2) {
-      this.el = state('Too little to draw', 'It takes two parameters or metrics in which the runs differ.');
-      return;
-    }
+export function parallel({runs, metrics, keys, params, set}) {
+  const varying = keys.filter(k => new Set(runs.map(r => r.params[k])).size > 1).map(k => 'params.' + k);
+  const names = [...varying, ...metrics.filter(k => !k.startsWith('system/')).map(k => 'metrics.' + k)];
+  if (names.length < 2) return {el: state('Too little to draw', 'It takes two parameters or metrics in which the runs differ.')};
+  const wanted = params.getAll('axis').filter(a => names.includes(a));
+  return new Parallel(runs, names, wanted.length > 1 ? wanted : [...varying.slice(0, 6), ...names.filter(n => n.startsWith('metrics.')).slice(0, 2)], set);
+}
+
+class Parallel extends Drawing {
+  constructor(runs, names, shown, set) {
+    super(runs, height, 'Parallel coordinates');
+    this.shown = shown;
     this.marks = new Map(); // axis -> [from, to]
-    this.canvas = h('canvas', {role: 'img', 'aria-label': 'Parallel coordinates of ' + count(runs.length, 'run') + '; the table of differences has the same values.', onpointerdown: e => this.press(e), onpointermove: e => this.move(e), onpointerup: e => this.release(e), ondblclick: e => this.clear(e), onpointerleave: () => this.leave()});
-    this.says = h('span', {class: 'dim v', role: 'status'});
-    const menu = menuButton('Axes', () => picker(this.names.map(n => ({label: n, value: n})), {placeholder: 'Find an axis', isChosen: i => this.shown.includes(i.value), choose: (i, on) => {
+    this.canvas.addEventListener('pointerdown', e => this.press(e));
+    for (const end of ['pointerup', 'pointercancel']) this.canvas.addEventListener(end, () => this.release());
+    this.canvas.addEventListener('dblclick', e => this.clear(e));
+    this.canvas.style.touchAction = 'none'; // a finger marks, too
+    const menu = menuButton('Axes', () => picker(names.map(n => ({label: n, value: n})), {placeholder: 'Find an axis', isChosen: i => this.shown.includes(i.value), choose: (i, on) => {
       this.shown = on ? [...this.shown, i.value] : this.shown.filter(n => n !== i.value);
-      this.set({axis: this.shown});
+      set({axis: this.shown});
       this.build();
     }}));
-    this.box = h('div', {class: 'panel drawing'}, this.canvas);
     this.el = h('div', {}, h('div', {class: 'row controls'}, menu, this.says, h('span', {class: 'dim hint'}, 'Drag along an axis to mark a part, double-click to take it back. The last axis colours.')), this.box);
-    this.resize = new ResizeObserver(() => this.draw());
-    this.resize.observe(this.box);
-    this.theme = () => this.draw();
-    addEventListener('themechange', this.theme);
     this.build();
-  }
-
-  close() {
-    this.resize?.disconnect();
-    removeEventListener('themechange', this.theme);
   }
 
   build() {
@@ -59,9 +53,8 @@ export class Parallel {
   }
 
   draw() {
-    this.width = this.box.clientWidth - 32;
-    if (this.width <= 0) return;
-    const c = fit(this.canvas, this.width, height), col = inks();
+    const c = this.surface(), col = inks();
+    if (!c) return;
     const marked = [];
     c.lineWidth = 1;
     c.strokeStyle = col.line;
@@ -70,7 +63,7 @@ export class Parallel {
     c.lineWidth = 1.3;
     const last = this.axes.length - 1;
     for (const k of marked) {
-      c.strokeStyle = this.places[k][last] === undefined ? col.dim : shade(this.places[k][last]);
+      c.strokeStyle = this.places[k][last] === undefined ? col.dim : col.shade(this.places[k][last]);
       this.line(c, k);
     }
     c.globalAlpha = 1;
@@ -80,8 +73,13 @@ export class Parallel {
       this.line(c, this.near);
     }
     this.axes.forEach((a, i) => this.axis(c, a, i, col));
-    const words = count(marked.length, 'run') + (this.marks.size ? ' marked' : '');
-    this.says.textContent = this.near === undefined ? words : this.runs[this.near].name + ': ' + this.axes.map(a => a.key + ' ' + (a.of(this.runs[this.near]) ?? '–')).join(', ');
+    this.tell(this.axes, count(marked.length, 'run') + (this.marks.size ? ' marked' : ''));
+  }
+
+  // order goes from what is lowest on the last axis up.
+  order() {
+    const up = k => this.places[k].at(-1) ?? -1;
+    return this.runs.map((_, k) => k).filter(k => this.isMarked(k)).sort((a, b) => up(a) - up(b));
   }
 
   line(c, k) {
@@ -117,7 +115,8 @@ export class Parallel {
     c.textAlign = 'center';
     c.fillStyle = col.text;
     c.font = '600 12px system-ui';
-    c.fillText(clip(a.key, Math.max(8, Math.floor((this.width / this.axes.length) / 7))), x, i % 2 ? 30 : 14);
+    const room = this.width / this.axes.length / 7; // in letters; where it is short, every other name is lower
+    c.fillText(clip(a.key, Math.max(8, Math.floor(room))), x, room < 14 && i % 2 === 0 ? 14 : 30);
     const m = this.marks.get(a.name);
     if (!m) return;
     c.fillStyle = col.accent;
@@ -128,7 +127,7 @@ export class Parallel {
 
   // under returns the axis near a place, and how far up it is.
   under(e) {
-    const box = this.canvas.getBoundingClientRect(), x = e.clientX - box.left, y = e.clientY - box.top;
+    const [x, y] = this.at(e);
     let best = 0;
     this.axes.forEach((_, i) => { if (Math.abs(this.xOf(i) - x) < Math.abs(this.xOf(best) - x)) best = i; });
     return {i: best, near: Math.abs(this.xOf(best) - x) < 22, f: Math.max(0, Math.min(1, 1 - (y - top) / (height - top - bottom))), x, y};
@@ -139,6 +138,7 @@ export class Parallel {
     if (!u.near) return;
     this.drag = {name: this.axes[u.i].name, from: u.f};
     this.canvas.setPointerCapture(e.pointerId);
+    this.point(undefined);
   }
 
   move(e) {
@@ -149,8 +149,7 @@ export class Parallel {
       this.later();
       return;
     }
-    const near = this.nearest(u);
-    if (near !== this.near) { this.near = near; this.later(); }
+    this.point(u.near ? undefined : this.nearest(u));
   }
 
   // nearest returns the run whose line passes a place.
@@ -170,16 +169,9 @@ export class Parallel {
 
   release() { this.drag = null; }
 
-  leave() { if (this.near !== undefined) { this.near = undefined; this.later(); } }
-
   clear(e) {
     const u = this.under(e);
     this.marks.delete(this.axes[u.i].name);
     this.later();
-  }
-
-  later() {
-    cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => this.draw());
   }
 }

@@ -88,10 +88,12 @@ class PipelineView {
 
   graph() {
     const {stages, edges} = this.data, at = this.places();
-    const W = Math.max(...at.map(p => p[0])) + width + 4, H = Math.max(...at.map(p => p[1])) + height + 4;
+    const W = Math.max(...at.map(p => p[0])) + width + 4, H = Math.max(...at.map(p => p[1])) + height + gapY;
     const lines = h('svg', {width: W, height: H, 'aria-hidden': 'true'}, edges.map(([a, b]) => {
-      const [x1, y1] = [at[a][0] + width, at[a][1] + height / 2], [x2, y2] = [at[b][0], at[b][1] + height / 2], m = (x1 + x2) / 2;
-      return h('path', {d: `M${x1} ${y1}C${m} ${y1} ${m} ${y2} ${x2 - 5} ${y2}M${x2 - 9} ${y2 - 4}L${x2 - 3} ${y2}L${x2 - 9} ${y2 + 4}`, class: 'edge'});
+      const [x1, y1] = [at[a][0] + width, at[a][1] + height / 2], [x2, y2] = [at[b][0] - 4, at[b][1] + height / 2];
+      // What passes other columns does so below the row that it comes from.
+      const lane = y1 + (height + gapY) / 2, ways = x2 - x1 < width ? [[x1, y1], [x2, y2]] : [[x1, y1], [x1 + gapX, lane], [x2 - gapX, lane], [x2, y2]];
+      return h('path', {d: `M${ways.map(([x, y], i) => i === 0 ? `${x} ${y}` : bend(ways[i - 1], [x, y])).join('')}M${x2 - 5} ${y2 - 4}L${x2} ${y2}L${x2 - 5} ${y2 + 4}`, class: 'edge'});
     }));
     this.nodes = stages.map((s, i) => h('button', {type: 'button', class: 'stage is-' + s.state, style: {left: at[i][0] + 'px', top: at[i][1] + 'px'}, onclick: () => { this.page.set({stage: s.name}); this.choose(s.name); }, title: s.desc},
       h('span', {class: 'name v'}, s.name), h('span', {class: 'what'}, h('span', {class: 'mark', 'aria-hidden': 'true'}, {fresh: '✓', stale: '!', frozen: '❄'}[s.state] ?? '·'), words(s), s.seconds > 0 && h('span', {class: 'dim'}, ' · ' + took(s.seconds * 1000))),
@@ -112,9 +114,9 @@ class PipelineView {
       h('div', {class: 'columns'},
         h('section', {class: 'panel'}, s.reasons.length > 0 ? [h('h3', {}, 'Why'), h('ul', {class: 'changes'}, s.reasons.map(r => h('li', {class: 'v'}, r)))] : h('p', {class: 'good'}, '✓ Its inputs are those of xt.lock.'),
           s.state === 'stale' && copyable(['xt repro ' + s.name]),
-          facts([['Outputs by', s.run && link({view: 'run', id: s.run}, 'run ' + short(s.run))], ['Outputs were', s.how], ['Took', s.seconds ? took(s.seconds * 1000) : ''], ['Fingerprint', s.fingerprint && h('code', {title: s.fingerprint}, s.fingerprint.slice(0, 16))], ['Command', h('pre', {}, s.cmd)]])),
+          facts([['Made by', s.run && link({view: 'run', id: s.run}, 'run ' + short(s.run))], ['How', s.how], ['Took', s.seconds ? took(s.seconds * 1000) : ''], ['Fingerprint', s.fingerprint && h('code', {title: s.fingerprint}, s.fingerprint.slice(0, 16))], ['Command', h('pre', {}, s.cmd)]])),
         h('section', {class: 'panel'}, h('h3', {}, 'Inputs'), items(s.inputs), s.params.length > 0 && facts(s.params.map(p => [p.name, p.text]))),
-        h('section', {class: 'panel'}, h('h3', {}, 'Outputs'), items(s.outputs), s.run && h('p', {}, link({view: 'run', id: s.run}, 'The run behind them')))));
+        h('section', {class: 'panel'}, h('h3', {}, 'Outputs'), items(s.outputs))));
   }
 
   // compare shows what differs between two commits, or a commit and the workspace.
@@ -147,6 +149,12 @@ class PipelineView {
     return [h('div', {class: 'columns'}, deltas('Metrics', c.metrics), deltas('Parameters', c.params)),
       [...stages].map(([name, list]) => h('section', {class: 'panel'}, h('h2', {class: 'v'}, name ? 'Stage ' + name : 'Data'), changeList(list)))];
   }
+}
+
+// bend draws a curve that begins and ends level.
+function bend([x1, y1], [x2, y2]) {
+  const m = (x1 + x2) / 2;
+  return `C${m} ${y1} ${m} ${y2} ${x2} ${y2}`;
 }
 
 function sizeOf(s) {

@@ -116,15 +116,14 @@ class RunView {
     return h('div', {class: 'columns'},
       h('section', {class: 'panel'}, h('h2', {}, 'Metrics'), this.metricTable()),
       h('section', {class: 'panel'}, h('h2', {}, 'Parameters'), table(Object.entries(r.params).sort(byKey), 'No parameter was logged.')),
-      h('section', {class: 'panel'}, h('h2', {}, 'Run'), facts([
+      h('div', {}, h('section', {class: 'panel'}, h('h2', {}, 'Run'), facts([
         ['Number', h('code', {}, r.id)], ['Status', status(r.status)], ['Started', r.start && h('time', {}, whenFully(r.start))], ['Ended', r.end ? whenFully(r.end) : r.status === 'RUNNING' ? '' : 'not known'],
         ['Kind', o?.kind], ['Stage', o?.stage && link({view: 'pipeline', stage: o.stage}, o.stage)], ['Command', o?.command && h('code', {}, o.command)],
         ['Exit code', o && r.status !== 'RUNNING' && o.kind !== 'client' ? String(o.exit_code) : ''], ['Commit', o?.commit && [h('code', {}, o.commit.slice(0, 10)), o.dirty && h('span', {class: 'warn'}, ' with changes')]],
         ['Error', r.tags['xt.error'] && h('span', {class: 'bad'}, r.tags['xt.error'])], ['Note', r.tags['mlflow.note.content']],
         ['Data', r.datasets.length > 0 && r.datasets.map(d => h('div', {}, d.name, ' ', h('code', {}, short(d.digest)), d.context && h('span', {class: 'dim'}, ' ' + d.context)))],
         ['Models', r.models.length > 0 && r.models.map(m => h('div', {}, m.name, h('span', {class: 'dim'}, (m.output ? ' made, ' : ' used, ') + m.status)))],
-      ])),
-      this.tags());
+      ])), this.tags()));
   }
 
   // tags shows those that people have set before those of tools.
@@ -151,15 +150,21 @@ class RunView {
   nested() {
     const r = this.run, keys = [...new Set(r.children.flatMap(c => Object.keys(c.metrics)))].sort().slice(0, 6), params = [...new Set(r.children.flatMap(c => Object.keys(c.params)))].sort().slice(0, 6);
     return h('section', {class: 'panel'},
-      h('div', {class: 'row'}, link({view: 'compare', run: r.children.slice(0, 100).map(c => c.id)}, 'Compare them'), link({view: 'runs', q: "tags.mlflow.parentRunId = '" + r.id + "'"}, 'Show them in the table'), r.more_children && h('span', {class: 'dim'}, 'The first ' + r.children.length + ':')),
+      h('div', {class: 'row'}, link({view: 'compare', run: r.children.slice(0, 100).map(c => c.id), tab: params.length > 0 && 'parallel'}, 'Compare them'), link({view: 'runs', q: "tags.mlflow.parentRunId = '" + r.id + "'"}, 'Show them in the table'), r.more_children && h('span', {class: 'dim'}, 'The first ' + r.children.length + ':')),
       h('div', {class: 'wide'}, h('table', {class: 'list'}, h('thead', {}, h('tr', {}, ['Run', 'Started', 'Took'].map(t => h('th', {}, t)), keys.map(k => h('th', {class: 'right'}, k)), params.map(k => h('th', {}, k)))),
         h('tbody', {}, r.children.map(c => h('tr', {}, h('th', {scope: 'row'}, status(c.status, false), ' ', link({view: 'run', id: c.id}, c.name || short(c.id))), h('td', {}, time(c.start)), h('td', {}, took(duration(c))),
           keys.map(k => h('td', {class: 'right'}, num(c.metrics[k]?.[0]))), params.map(k => h('td', {}, c.params[k] ?? ''))))))));
   }
 
+  unknown() {
+    const o = this.run.origin;
+    if (!o || o.kind === 'client') return state('Nothing is known of how this run was made', 'A client logged it. Started by xt, a run records its code, data, environment and command:', ['xt run -- python train.py']);
+    return state('Only the command of this run is known', 'It ran outside a project. In one, xt records its code, data and environment, too:', ['xt init', 'xt run -- ' + o.command]);
+  }
+
   proof() {
     const m = this.run.made;
-    if (!m) return state('Nothing is known of how this run was made', 'A client logged it. Started by xt, a run records its code, data, environment and command:', ['xt run -- python train.py']);
+    if (!m) return this.unknown();
     const items = (title, list) => list.length > 0 && h('section', {class: 'panel'}, h('h2', {}, title), h('table', {class: 'list'}, h('tbody', {}, list.map(i => h('tr', {}, h('td', {class: 'dim fit'}, i.kind), h('th', {scope: 'row'}, i.path),
       h('td', {}, h('code', {title: i.digest}, short(i.digest))), h('td', {class: 'right dim fit'}, i.size ? bytes(i.size) : '', i.files > 1 && ', ' + count(i.files, 'file')))))));
     return h('div', {},

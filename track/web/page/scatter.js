@@ -1,21 +1,25 @@
 // Runs as points between two values, coloured by a third.
 
-import {h, href, go} from './dom.js';
-import {Axis, shade, fit, inks} from './axes.js';
+import {h} from './dom.js';
+import {Axis, inks} from './axes.js';
+import {Drawing} from './drawing.js';
 import {state} from './widgets.js';
 import {clip, count} from './format.js';
 
 const height = 440, left = 76, right = 18, top = 14, bottom = 44;
 
-export class Scatter {
-  constructor({runs, metrics, keys, params, set}) {
-    this.runs = runs;
-    const names = [...metrics.map(k => 'metrics.' + k), ...keys.map(k => 'params.' + k)];
-    if (names.length < 2) {
-      this.el = state('Too little to draw', 'It takes two parameters or metrics.');
-      return;
-    }
-    const varying = keys.filter(k => new Set(runs.map(r => r.params[k])).size > 1).map(k => 'params.' + k);
+export function scatter(o) {
+  const names = [...o.metrics.map(k => 'metrics.' + k), ...o.keys.map(k => 'params.' + k)];
+  return names.length < 2 ? {el: state('Too little to draw', 'It takes two parameters or metrics.')} : new Scatter(names, o);
+}
+
+class Scatter extends Drawing {
+  points = [];
+
+  constructor(names, {runs, keys, params, set}) {
+    super(runs, height, 'Scatter');
+    const values = k => new Set(runs.map(r => r.params[k])).size;
+    const most = keys.filter(k => values(k) > 1).sort((a, b) => values(b) - values(a))[0];
     const choose = (name, or, empty) => {
       const at = names.includes(params.get(name)) ? params.get(name) : or;
       const el = h('select', {onchange: () => { set({[name]: el.value}); this.build(); }}, empty && h('option', {value: '', selected: at === ''}, 'the run'), names.map(n => h('option', {value: n, selected: n === at}, n)));
@@ -23,22 +27,10 @@ export class Scatter {
     };
     const y = names.find(n => n.startsWith('metrics.') && !n.includes('system/')) ?? names[0];
     this.y = choose('sy', y);
-    this.x = choose('sx', varying[0] ?? names.find(n => n !== y));
+    this.x = choose('sx', most ? 'params.' + most : names.find(n => n !== y));
     this.c = choose('sc', '', true);
-    this.canvas = h('canvas', {role: 'img', 'aria-label': 'Scatter of ' + count(runs.length, 'run') + '; the table of differences has the same values.', onpointermove: e => this.move(e), onpointerleave: () => { this.near = undefined; this.draw(); }, onclick: () => { if (this.near !== undefined) go(href({view: 'run', id: runs[this.near].id})); }});
-    this.says = h('span', {class: 'dim v', role: 'status'});
-    this.box = h('div', {class: 'panel drawing'}, this.canvas);
     this.el = h('div', {}, h('div', {class: 'row controls'}, h('label', {class: 'field'}, 'x', this.x), h('label', {class: 'field'}, 'y', this.y), h('label', {class: 'field'}, 'Colour', this.c), this.says), this.box);
-    this.resize = new ResizeObserver(() => this.draw());
-    this.resize.observe(this.box);
-    this.theme = () => this.draw();
-    addEventListener('themechange', this.theme);
     this.build();
-  }
-
-  close() {
-    this.resize?.disconnect();
-    removeEventListener('themechange', this.theme);
   }
 
   build() {
@@ -49,9 +41,8 @@ export class Scatter {
   }
 
   draw() {
-    const width = this.box.clientWidth - 32;
-    if (width <= 0) return;
-    const c = fit(this.canvas, width, height), col = inks();
+    const c = this.surface(), col = inks(), width = this.width;
+    if (!c) return;
     const X = f => left + f * (width - left - right), Y = f => top + (1 - f) * (height - top - bottom);
     c.font = '11px system-ui';
     c.strokeStyle = col.line;
@@ -72,7 +63,7 @@ export class Scatter {
       const fx = this.ax.place(r), fy = this.ay.place(r);
       if (fx === undefined || fy === undefined) return;
       const f = this.ac?.place(r);
-      c.fillStyle = this.ac ? f === undefined ? col.dim : shade(f) : this.runs.length > 12 ? col.accent : r.color;
+      c.fillStyle = this.ac ? f === undefined ? col.dim : col.shade(f) : this.runs.length > 12 ? col.accent : r.color;
       c.globalAlpha = this.runs.length > 200 ? 0.55 : 0.85;
       c.beginPath();
       c.arc(X(fx), Y(fy), k === this.near ? 8 : 4.5, 0, 7);
@@ -80,10 +71,11 @@ export class Scatter {
       this.points.push([X(fx), Y(fy), k]);
     });
     c.globalAlpha = 1;
-    const r = this.runs[this.near];
-    this.says.textContent = r ? r.name + ': ' + [this.ax, this.ay, this.ac].filter(Boolean).map(a => a.key + ' ' + (a.of(r) ?? '–')).join(', ') : count(this.points.length, 'run') + ' with both';
-    this.canvas.style.cursor = r ? 'pointer' : '';
+    this.tell([this.ax, this.ay, this.ac].filter(Boolean), count(this.points.length, 'run') + ' with both');
   }
+
+  // order goes from left to right.
+  order() { return this.points.toSorted((a, b) => a[0] - b[0] || b[1] - a[1]).map(p => p[2]); }
 
   grid(c, a, b, x, y) {
     c.beginPath();
@@ -93,12 +85,12 @@ export class Scatter {
   }
 
   move(e) {
-    const box = this.canvas.getBoundingClientRect(), x = e.clientX - box.left, y = e.clientY - box.top;
+    const [x, y] = this.at(e);
     let near, least = 14;
-    for (const [px, py, k] of this.points ?? []) {
+    for (const [px, py, k] of this.points) {
       const d = Math.hypot(px - x, py - y);
       if (d < least) { least = d; near = k; }
     }
-    if (near !== this.near) { this.near = near; this.draw(); }
+    this.point(near);
   }
 }

@@ -9,7 +9,7 @@ import {json} from './artifacts.js';
 export async function show(root, params, page) {
   page.title('Traces');
   const one = params.get('trace');
-  if (one) fill(root, h('p', {class: 'crumbs'}, link({view: 'traces'}, 'Traces'), '/'), await traceOf(one));
+  if (one) fill(root, h('p', {class: 'crumbs'}, link({view: 'traces'}, 'Traces'), '/', h('code', {class: 'v'}, short(one.replace(/^tr-/, '')))), await traceOf(one));
   else fill(root, h('h1', {}, 'Traces'), await list({}));
 }
 
@@ -39,11 +39,21 @@ async function list(where, run) {
         }
       })}, t.name || short(t.id));
       body.append(h('tr', {}, h('th', {scope: 'row'}, open), h('td', {}, h('span', {class: t.state === 'ERROR' ? 'bad' : t.state === 'OK' ? 'good' : 'dim'}, t.state.toLowerCase().replace(/_/g, ' '))), h('td', {}, time(t.time)), h('td', {class: 'right'}, took(t.duration)),
-        h('td', {class: 'cut'}, clip(t.request ?? '', 160)), h('td', {class: 'cut'}, clip(t.response ?? '', 160)), h('td', {}, t.assessments.map(a => h('span', {class: 'badge', title: a.rationale}, a.name + ': ' + clip(a.value, 30))))));
+        h('td', {class: 'cut'}, glance(t.request)), h('td', {class: 'cut'}, glance(t.response)), h('td', {}, t.assessments.map(a => h('span', {class: 'badge', title: a.rationale}, a.name + ': ' + clip(a.value, 30))))));
     }
   };
   draw(first);
-  return h('div', {}, h('section', {class: 'panel wide'}, h('table', {class: 'list'}, h('thead', {}, h('tr', {}, ['Trace', 'State', 'When', 'Took', 'Asked', 'Answered', 'Judged'].map(t => h('th', {}, t)))), body), more), detail);
+  return h('div', {}, h('section', {class: 'panel wide'}, h('table', {class: 'list'}, h('thead', {}, h('tr', {}, ['Trace', 'State', 'When', 'Took', 'Asked', 'Answered', 'Judged'].map(t => h('th', {class: t === 'Took' ? 'right' : null}, t)))), body), more), detail);
+}
+
+// glance shortens what was asked or answered: the text itself where it is the only value
+// of a JSON object.
+function glance(text) {
+  try {
+    const values = Object.values(JSON.parse(text));
+    if (values.length === 1 && typeof values[0] === 'string') text = values[0];
+  } catch { /* it is a text, or cut */ }
+  return clip(text ?? '', 160);
 }
 
 async function traceOf(id) {
@@ -61,16 +71,17 @@ async function traceOf(id) {
     button?.setAttribute('aria-current', 'true');
     fill(detail, spanOf(s));
   };
-  const row = (s, depth) => {
+  const buttons = new Map(), row = (s, depth) => {
     const button = h('button', {type: 'button', class: 'span', onclick: () => choose(s, button)},
-      h('span', {class: 'v', style: {'padding-left': depth * 14 + 'px'}}, h('span', {class: 'badge ' + (s.status === 'ERROR' ? 'bad' : 'accent')}, (s.type || 'span').toLowerCase().replace(/_/g, ' ')), ' ', s.name),
+      h('span', {class: 'v', style: {'padding-left': depth * 14 + 'px'}}, h('span', {class: 'badge ' + (s.status === 'ERROR' ? 'bad' : 'accent')}, (s.type && s.type !== 'UNKNOWN' ? s.type : 'span').toLowerCase().replace(/_/g, ' ')), ' ', s.name),
       h('span', {class: 'track', 'aria-hidden': 'true'}, h('span', {style: {left: s.start / total * 100 + '%', width: Math.max(0.5, Math.max(0, s.took) / total * 100) + '%'}})),
       h('span', {class: 'dim'}, s.took < 0 ? 'goes on' : took(s.took / 1000)));
+    buttons.set(s, button);
     return [button, depth < 60 && (children.get(s.id) ?? []).map(c => row(c, depth + 1))];
   };
   const tree = h('section', {class: 'panel spans'}, (children.get('') ?? []).map(s => row(s, 0)));
   const first = t.spans.find(s => messages(s).length > 0) ?? t.spans[0];
-  if (first) choose(first, tree.querySelectorAll('button')[0]);
+  if (first) choose(first, buttons.get(first));
   return h('div', {}, h('div', {class: 'runhead'}, h('h1', {}, t.name || 'Trace ' + short(t.id)), h('span', {class: 'badge ' + (t.state === 'ERROR' ? 'bad' : 'good')}, t.state.toLowerCase()), h('span', {class: 'dim'}, time(t.time), ' · ', took(t.duration), ' · ', count(t.spans.length, 'span')),
     t.metadata['mlflow.sourceRun'] && link({view: 'run', id: t.metadata['mlflow.sourceRun']}, 'run ' + short(t.metadata['mlflow.sourceRun']))),
   t.assessments.length > 0 && h('section', {class: 'panel'}, h('h2', {}, 'Judged'), h('ul', {class: 'changes'}, t.assessments.map(a => h('li', {}, h('span', {class: 'badge'}, a.name), ' ', a.value, a.rationale && h('span', {class: 'dim'}, ' ' + a.rationale), a.by && h('span', {class: 'dim'}, ' by ' + a.by))))),

@@ -54,8 +54,16 @@ export function facts(pairs) {
 
 // tabs is a row of links, one of which is where we are.
 export function tabs(label, items, current) {
-  return h('nav', {class: 'tabs', 'aria-label': label}, items.map(([name, text, params, n]) =>
+  const el = h('nav', {class: 'tabs', 'aria-label': label}, items.map(([name, text, params, n]) =>
     h('a', {href: href(params), 'aria-current': name === current ? 'page' : null}, text, n ? h('span', {class: 'n'}, String(n)) : null)));
+  requestAnimationFrame(() => inSight(el));
+  return el;
+}
+
+// inSight scrolls a row of links, which may be wider than the page, to where we are.
+export function inSight(row) {
+  const a = row.querySelector('[aria-current]');
+  if (a) row.scrollLeft = a.offsetLeft - row.offsetLeft - 40;
 }
 
 // menuButton is a button that opens a panel below it, made when it opens. The panel is
