@@ -318,10 +318,9 @@ func TestPageLive(t *testing.T) {
 	s := startServe(t)
 	store := seeder{t, s.store(t)}
 	id := store.run(track.NewRun{Name: "live", Start: time.Now().UnixMilli()}, track.Batch{Metrics: fallingCurve("loss", 3)})
-	away := []string{"ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"}
-	table := openTab(t, browser, s.url, "/", away...)
+	table := openTab(t, browser, s.url, "/", awayWords...)
 	table.sees("live")
-	run := openTab(t, browser, s.url, "/?view=run&id="+id, away...)
+	run := openTab(t, browser, s.url, "/?view=run&id="+id, awayWords...)
 	run.sees("running")
 	log := func(step int64) {
 		if err := store.LogMetric(t.Context(), id, track.Metric{Key: "loss", Value: 0.125 + float64(step), Step: step, Time: time.Now().UnixMilli()}); err != nil {

@@ -1,6 +1,6 @@
 // What the command of a run wrote, while it writes.
 
-import {h, fill} from './dom.js';
+import {h, fill, link} from './dom.js';
 import {get, poll} from './api.js';
 import {state} from './widgets.js';
 import {bytes} from './format.js';
@@ -16,7 +16,7 @@ export function plain(text) {
 export async function log(run) {
   const part = await get('log', {id: run.id});
   if (!part.kept) {
-    return part.live ? waitFor(run) : state('No output is kept', 'xt keeps what a command writes when it starts it:', ['xt run -- python train.py']);
+    return part.live ? waitFor(run) : nothing(run, 'No output is kept', 'xt keeps what a command writes when it starts it:', ['xt run -- python train.py']);
   }
   let next = part.next, text = part.text, live = part.live;
   const pre = h('pre', {});
@@ -54,9 +54,13 @@ export async function log(run) {
   return {el, close: stop, update: r => { if (live && r.status !== 'RUNNING') more(); }};
 }
 
+// nothing is the state without output. That of a script is its parent's, which executes it.
+const nothing = (run, ...words) => h('div', {}, state(...words),
+  run.parent && h('p', {class: 'state'}, 'What the command of its parent writes is in the log of ', link({view: 'run', id: run.parent.id, tab: 'log'}, run.parent.name), '.'));
+
 // waitFor looks until the run has written something.
 function waitFor(run) {
-  const el = h('div', {}, state('No output yet', 'Output appears here if xt runs the command. Of runs that a client logs, only what it logs is known.'));
+  const el = h('div', {}, nothing(run, 'No output yet', 'Output appears here if xt runs the command. Of runs that a client logs, only what it logs is known.'));
   const stop = poll(async () => {
     const part = await get('log', {id: run.id});
     if (!part.kept) return;

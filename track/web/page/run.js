@@ -53,7 +53,8 @@ class RunView {
   }
 
   async again() {
-    const run = await fresh('run', {id: this.id}, this.seen);
+    const run = await fresh('run', {id: this.id}, this.seen).catch(e => { if (e.status !== 404) throw e; return null; });
+    if (run === null) return this.gone();
     if (!run) {
       if (this.run.status === 'RUNNING') this.drawHead();
       return;
@@ -62,6 +63,16 @@ class RunView {
     this.drawHead();
     if (this.part?.update) this.part.update(run);
     else if (this.tab === 'overview' || this.tab === 'proof') this.drawTab();
+  }
+
+  // gone goes on with the run of a script, which has taken the place of the one in which
+  // xt executed it.
+  gone() {
+    const [only, ...more] = this.run.children;
+    if (only && more.length === 0) return this.page.set({id: only.id}, true);
+    this.close();
+    this.part = null;
+    fill(this.root, state('This run is no longer there', 'It was purged, or a run of its script has taken its place.'), h('p', {class: 'state'}, link({view: 'runs', exp: this.run.exp}, 'To the runs')));
   }
 
   keys(system) { return Object.keys(this.run.metrics).filter(k => k.startsWith('system/') === system); }

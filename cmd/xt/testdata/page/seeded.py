@@ -1,0 +1,6 @@
+"""Draws a number that is the same each time."""
+
+import random
+
+random.seed(123)
+print("drawn", random.random())
