@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -185,6 +186,16 @@ func TestPageAccessible(t *testing.T) {
 	}
 }
 
+// drag pulls an element sideways.
+func (tb *tab) drag(selector string, by float64) {
+	tb.t.Helper()
+	var at []float64
+	if err := json.Unmarshal([]byte(tb.js("(b => [b.x + b.width / 2, b.y + b.height / 2])(document.querySelector('"+selector+"').getBoundingClientRect())")), &at); err != nil {
+		tb.t.Fatal(err)
+	}
+	tb.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, at[0], at[1], chromedp.ButtonLeft), chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at[0]+by, at[1], chromedp.ButtonLeft), chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, at[0]+by, at[1], chromedp.ButtonLeft))
+}
+
 // walk goes through the page with Tab alone: each thing that can be used is reached,
 // in sight and marked.
 func (tb *tab) walk(where string) {
@@ -287,6 +298,22 @@ func TestPageKeyboard(t *testing.T) {
 	tb.audit(axe, "the list of keys")
 	press(kb.Escape)
 	tb.wait("!document.querySelector('dialog')")
+
+	// Widths of columns, by keys and by hand, are there again later.
+	tb.goTo("/")
+	tb.sees("trial-11")
+	width := func(want string) {
+		t.Helper()
+		tb.wait("[...document.querySelectorAll('.runs thead th')].find(e => e.title === 'Run').getBoundingClientRect().width === " + want)
+	}
+	width("250")
+	focus(".runs thead button", "Run")
+	tb.do(chromedp.KeyEvent(kb.ArrowRight, chromedp.KeyModifiers(chromedp.ModifierShift)), chromedp.KeyEvent(kb.ArrowRight, chromedp.KeyModifiers(chromedp.ModifierShift)))
+	width("270")
+	tb.drag(".runs thead .first .grip", -100)
+	width("170")
+	tb.goTo("/?q=trial")
+	width("170")
 
 	// Pictures: from run to run, and into one.
 	for view, name := range map[string]string{"parallel": "trial-11", "scatter": "trial-0"} {

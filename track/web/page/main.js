@@ -181,7 +181,7 @@ document.getElementById('theme').addEventListener('click', () => {
 
 const keys = [
   ['/', 'look for something'], ['g r', 'runs'], ['g p', 'pipeline'], ['g m', 'models'], ['g d', 'data'], ['g t', 'traces'],
-  ['j k', 'next and previous row'], ['x', 'choose the row'], ['Enter', 'open the row'], ['c', 'compare what is chosen'], ['Esc', 'close, or choose nothing'], ['?', 'this list'],
+  ['j k', 'next and previous row'], ['x', 'choose the row'], ['Enter', 'open the row'], ['c', 'compare what is chosen'], ['Shift ← →', 'on a heading: narrower, wider'], ['Esc', 'close, or choose nothing'], ['?', 'this list'],
 ];
 
 function help() {

@@ -5,6 +5,7 @@ import {h, fill, refill, swap} from './dom.js';
 import {cell} from './columns.js';
 import {count} from './format.js';
 import {Source} from './source.js';
+import {resizable, widthOf} from './widths.js';
 
 const rowHeight = 30;
 
@@ -48,10 +49,15 @@ export class Table {
     this.clear();
     const all = h('input', {type: 'checkbox', 'aria-label': 'Choose all that are loaded', onchange: () => this.chooseAll(all.checked)});
     this.all = all;
-    fill(this.cols, h('col', {style: {width: '34px'}}), columns.map(c => h('col', {style: {width: c.width + 'px'}})), h('col'));
     refill(this.head, h('tr', {}, h('th', {class: 'pick'}, all), columns.map(c => this.heading(c, sort)), h('td', {class: 'rest'})));
-    this.table.style.width = 34 + columns.reduce((n, c) => n + c.width, 0) + 'px';
+    this.setWidths();
     this.later();
+  }
+
+  setWidths() {
+    const widths = [34, ...this.columns.map(widthOf)];
+    fill(this.cols, widths.map(w => h('col', {style: {width: w + 'px'}})), h('col'));
+    this.table.style.width = widths.reduce((n, w) => n + w, 0) + 'px';
   }
 
   heading(c, sort) {
@@ -59,9 +65,9 @@ export class Table {
     const arrow = here ? (sort.desc ? ' ↓' : ' ↑') : '';
     const kind = c.kind && h('span', {class: 'kind'}, {metrics: 'metric', params: 'parameter', tags: 'tag'}[c.kind]);
     const label = [h('span', {class: 'v'}, c.label), h('span', {class: 'arrow', 'aria-hidden': 'true'}, arrow)];
-    return h('th', {scope: 'col', class: [c.name === 'name' && 'first', c.right && 'right'].filter(Boolean).join(' '), title: c.label,
+    return resizable(h('th', {scope: 'col', class: [c.name === 'name' && 'first', c.right && 'right'].filter(Boolean).join(' '), title: c.label,
       'aria-sort': here ? (sort.desc ? 'descending' : 'ascending') : null},
-      c.order ? h('button', {type: 'button', onclick: () => this.onsort(c)}, label, kind) : h('span', {class: 'label'}, label, kind));
+      c.order ? h('button', {type: 'button', onclick: () => this.onsort(c)}, label, kind) : h('span', {class: 'label', tabindex: '0'}, label, kind)), c, () => this.setWidths());
   }
 
   open(s) {
