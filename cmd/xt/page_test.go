@@ -322,13 +322,16 @@ func TestPageLive(t *testing.T) {
 	table.sees("live")
 	run := openTab(t, browser, s.url, "/?view=run&id="+id, awayWords...)
 	run.sees("running")
+	other := store.run(track.NewRun{Name: "another", Start: time.Now().UnixMilli()}, track.Batch{Metrics: fallingCurve("loss", 9)})
+	differences := openTab(t, browser, s.url, "/?view=compare&tab=diff&run="+id+"&run="+other, awayWords...)
+	differences.sees("another")
 	log := func(step int64) {
 		if err := store.LogMetric(t.Context(), id, track.Metric{Key: "loss", Value: 0.125 + float64(step), Step: step, Time: time.Now().UnixMilli()}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	log(100)
-	for _, tb := range []*tab{table, run} {
+	for _, tb := range []*tab{table, run, differences} {
 		tb.sees("100.13")
 	}
 	s.stop()

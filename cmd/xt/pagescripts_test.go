@@ -132,6 +132,7 @@ func (p *pageScripts) sweep(tb *tab) {
 	tb.goTo("/?group=tags.mlflow.parentRunId")
 	tb.wait("[...document.querySelectorAll('.group')].some(e => e.textContent.includes('widths') && e.textContent.includes('10 runs'))")
 	tb.click(".group a", "open")
+	tb.wait("[...document.querySelectorAll('.facts dd')].some(e => /trial \\d: hidden_dim 64, lr/.test(e.textContent))")
 	tb.click(".tabs a", "Nested runs")
 	tb.wait("document.querySelectorAll('.list tbody tr').length === 10")
 	tb.click(".panel a", "Compare them")

@@ -12,7 +12,7 @@ const higher = /acc|auc|f1|score|precision|recall|reward|return|iou|map|ndcg|ble
 const better = key => lower.test(key) ? (a, b) => a < b : higher.test(key) ? (a, b) => a > b : null;
 
 export async function difference({runs, metrics, keys}) {
-  const shown = runs.slice(0, most);
+  let shown = runs.slice(0, most);
   const all = h('input', {type: 'checkbox', onchange: () => draw()});
   const body = h('div', {});
   let changes = null, wrong = '';
@@ -40,6 +40,7 @@ export async function difference({runs, metrics, keys}) {
     return some.length > 0 && h('tbody', {}, h('tr', {class: 'group'}, h('th', {colspan: shown.length + 1, scope: 'rowgroup'}, title)), some);
   };
   const draw = () => {
+    const {scrollTop = 0, scrollLeft = 0} = body.querySelector('.tall') ?? {};
     const parts = [
       section('Metrics', metrics.map(k => row(k, shown.map(r => r.metrics[k]?.[0]), 'metric'))),
       section('Parameters', keys.map(k => row(k, shown.map(r => r.params[k])))),
@@ -49,6 +50,7 @@ export async function difference({runs, metrics, keys}) {
       parts.length === 0 ? h('p', {class: 'dim'}, 'They are the same in all that was logged.') :
         h('div', {class: 'wide tall'}, h('table', {class: 'list sides'}, h('thead', {}, h('tr', {}, h('td'), shown.map(r => h('th', {scope: 'col'}, h('span', {class: 'swatch', style: {background: r.color}}), link({view: 'run', id: r.id}, r.name))))), parts))),
     h('section', {class: 'panel'}, h('h2', {}, 'Code, data and environment'), inputs()));
+    body.querySelector('.tall')?.scrollTo(scrollLeft, scrollTop);
   };
   const inputs = () => {
     if (wrong) return h('p', {class: 'bad'}, wrong);
@@ -57,7 +59,7 @@ export async function difference({runs, metrics, keys}) {
     return changes.map((list, i) => [h('h3', {}, h('span', {class: 'swatch', style: {background: shown[0].color}}), shown[0].name, ' → ', h('span', {class: 'swatch', style: {background: shown[i + 1].color}}), shown[i + 1].name), changeList(list)]);
   };
   draw();
-  return {el: body};
+  return {el: body, update: now => { shown = now.slice(0, most); draw(); }};
 }
 
 // changeList shows changes, with the files of directories.

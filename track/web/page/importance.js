@@ -41,5 +41,5 @@ export function importance({runs, metrics, keys, params, set}) {
   fill(el, h('div', {class: 'row controls'}, h('label', {class: 'field'}, 'Metric', choice)),
     h('section', {class: 'panel'}, body, h('p', {class: 'dim fine'}, 'Share: how much of the variance of the metric’s ranks a parameter explains by itself, corrected for chance (ε²); numbers of many values in bins of the same size. ',
       'Rank correlation: Spearman’s ρ. Neither sees what parameters do together, nor tells cause from company.')));
-  return {el};
+  return {el, update: now => { runs = now; draw(); }};
 }

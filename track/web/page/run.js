@@ -2,7 +2,7 @@
 
 import {h, fill, refill, link} from './dom.js';
 import {fresh, poll, artifact, get} from './api.js';
-import {num, took, duration, count, bytes, short, whenFully} from './format.js';
+import {num, took, duration, count, bytes, short, clip, whenFully} from './format.js';
 import {status, time, facts, tabs, state, copyable, failed} from './widgets.js';
 import {Charts} from './charts.js';
 
@@ -131,10 +131,17 @@ class RunView {
         ['Number', h('code', {}, r.id)], ['Status', status(r.status)], ['Started', r.start && h('time', {}, whenFully(r.start))], ['Ended', r.end ? whenFully(r.end) : r.status === 'RUNNING' ? '' : 'not known'],
         ['Kind', o?.kind], ['Stage', o?.stage && link({view: 'pipeline', stage: o.stage}, o.stage)], ['Command', o?.command && h('code', {}, o.command)],
         ['Exit code', o && r.status !== 'RUNNING' && o.kind !== 'client' ? String(o.exit_code) : ''], ['Commit', o?.commit && [h('code', {}, o.commit.slice(0, 10)), o.dirty && h('span', {class: 'warn'}, ' with changes')]],
+        ['Best trial', r.tags['xt.study.best'] && this.bestTrial()], ['Trial', r.tags['xt.trial'] && r.tags['xt.trial'] + pruned(r)],
         ['Error', r.tags['xt.error'] && h('span', {class: 'bad'}, r.tags['xt.error'])], ['Note', r.tags['mlflow.note.content']],
         ['Data', r.datasets.length > 0 && r.datasets.map(d => h('div', {}, d.name, ' ', h('code', {}, short(d.digest)), d.context && h('span', {class: 'dim'}, ' ' + d.context)))],
         ['Models', r.models.length > 0 && r.models.map(m => h('div', {}, m.name, h('span', {class: 'dim'}, (m.output ? ' made, ' : ' used, ') + m.status)))],
       ])), this.tags()));
+  }
+
+  // bestTrial is the best of a study, with its parameters.
+  bestTrial() {
+    const n = this.run.tags['xt.study.best'], best = this.run.children.find(c => c.tags['xt.trial'] === n);
+    return best ? [link({view: 'run', id: best.id}, best.name || short(best.id)), ', trial ' + n + ': ' + Object.entries(best.params).sort(byKey).map(([k, v]) => k + ' ' + clip(v, 12)).join(', ')] : 'trial ' + n;
   }
 
   // tags shows those that people have set before those of tools.
@@ -163,7 +170,7 @@ class RunView {
     return h('section', {class: 'panel'},
       h('div', {class: 'row'}, link({view: 'compare', run: r.children.slice(0, 100).map(c => c.id), tab: params.length > 0 && 'parallel'}, 'Compare them'), link({view: 'runs', q: "tags.mlflow.parentRunId = '" + r.id + "'"}, 'Show them in the table'), r.more_children && h('span', {class: 'dim'}, 'The first ' + r.children.length + ':')),
       h('div', {class: 'wide'}, h('table', {class: 'list'}, h('thead', {}, h('tr', {}, ['Run', 'Started', 'Took'].map(t => h('th', {}, t)), keys.map(k => h('th', {class: 'right'}, k)), params.map(k => h('th', {}, k)))),
-        h('tbody', {}, r.children.map(c => h('tr', {}, h('th', {scope: 'row'}, status(c.status, false), ' ', link({view: 'run', id: c.id}, c.name || short(c.id))), h('td', {}, time(c.start)), h('td', {}, took(duration(c))),
+        h('tbody', {}, r.children.map(c => h('tr', {}, h('th', {scope: 'row'}, status(c.status, false), ' ', link({view: 'run', id: c.id}, c.name || short(c.id)), h('span', {class: 'dim'}, pruned(c))), h('td', {}, time(c.start)), h('td', {}, took(duration(c))),
           keys.map(k => h('td', {class: 'right'}, num(c.metrics[k]?.[0]))), params.map(k => h('td', {}, c.params[k] ?? ''))))))));
   }
 
@@ -197,6 +204,9 @@ function verdict(m, run) {
 }
 
 const hidden = new Set(['mlflow.runName', 'mlflow.user', 'mlflow.parentRunId', 'xt.process', 'mlflow.note.content', 'mlflow.log-model.history', 'xt.error']);
+// pruned says of a trial that it was ended early, which is no failure.
+const pruned = r => r.tags['xt.trial.state'] === 'PRUNED' ? ' pruned' : '';
+
 const byKey = ([a], [b]) => a < b ? -1 : 1;
 
 function table(pairs, nothing) {
