@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/xtrepro/xt/pipeline"
@@ -15,21 +16,20 @@ const mostRows = 40
 func (s *summary) markdown(files *assetFiles) string {
 	var b strings.Builder
 	b.WriteString("<!-- xt -->\n## " + s.mark() + " " + s.headline() + "\n\n")
-	fmt.Fprintf(&b, "%s compared with %s", code(s.head), code(s.base))
-	if s.noBase != "" {
-		fmt.Fprintf(&b, ", which is not there to compare with: %s", plain(s.noBase))
+	b.WriteString(plain(s.compared()) + "\n")
+	for _, part := range s.parts() {
+		part.markdown(&b, files)
 	}
-	b.WriteString(".\n")
-	s.writeStages(&b)
-	s.writeMetrics(&b)
-	if len(s.plots) > 0 {
-		b.WriteString("\n### Plots\n")
-		writePlots(&b, s.plots, files)
-	}
-	s.writeValues(&b, "Parameters", s.params)
-	s.writeFindings(&b)
-	s.writeVerification(&b)
 	return b.String()
+}
+
+// compared says what is compared.
+func (s *summary) compared() string {
+	text := fmt.Sprintf("%s (%s) compared with %s", s.head, brief(s.commit), s.base)
+	if s.noBase != "" {
+		return text + ", which is not there to compare with: " + s.noBase + "."
+	}
+	return text + "."
 }
 
 // mark is the verdict as a picture that stands out in a list of comments.
@@ -40,12 +40,17 @@ func (s *summary) mark() string {
 // level returns how bad the worst is; "" if all is well.
 func (s *summary) level() pipeline.Level {
 	switch {
-	case s.check.Count(pipeline.Error) > 0 || s.verified != nil && !s.verified.OK:
+	case s.check.Count(pipeline.Error) > 0 || s.refuted():
 		return pipeline.Error
 	case s.check.Count(pipeline.Warning) > 0:
 		return pipeline.Warning
 	}
 	return ""
+}
+
+// refuted reports whether something came out differently when it was made again.
+func (s *summary) refuted() bool {
+	return slices.ContainsFunc(s.verdicts, func(v stageVerdict) bool { return !v.verdict.Good() })
 }
 
 // headline is the verdict in a line.
@@ -54,109 +59,74 @@ func (s *summary) headline() string {
 	switch {
 	case errs > 0:
 		return "xt: " + plural(errs, "error")
-	case s.verified != nil && !s.verified.OK:
+	case s.refuted():
 		return "xt: a result could not be made again"
 	case s.check.Count(pipeline.Warning) > 0:
 		return "xt: the results belong to the code, " + plural(s.check.Count(pipeline.Warning), "warning")
-	case s.verified != nil:
+	case len(s.verdicts) > 0 && s.left == 0:
 		return "xt: the results belong to the code, and were made again"
+	case len(s.verdicts) > 0:
+		return "xt: the results belong to the code, and some were made again"
 	}
 	return "xt: the results belong to the code"
 }
 
-// section writes a heading and a table.
-func section(b *strings.Builder, title string, heads []string, rows [][]string) {
-	fmt.Fprintf(b, "\n### %s\n\n| %s |\n|%s\n", title, strings.Join(heads, " | "), strings.Repeat(" --- |", len(heads)))
-	for i, r := range rows {
-		if i == mostRows {
-			fmt.Fprintf(b, "\n… and %s more.\n", plural(len(rows)-mostRows, "row"))
-			break
-		}
-		fmt.Fprintf(b, "| %s |\n", strings.Join(r, " | "))
+// markdown writes a section.
+func (p *part) markdown(b *strings.Builder, files *assetFiles) {
+	fmt.Fprintf(b, "\n### %s\n", p.title)
+	if p.text != "" {
+		fmt.Fprintf(b, "\n%s\n", plain(p.text))
+	}
+	p.markdownTable(b)
+	writePlots(b, p.plots, files)
+	if p.after != "" {
+		fmt.Fprintf(b, "\n%s\n", plain(p.after))
+	}
+	if len(p.commands) > 0 {
+		fmt.Fprintf(b, "\n```sh\n%s\n```\n", strings.Join(p.commands, "\n"))
 	}
 }
 
-func (s *summary) writeStages(b *strings.Builder) {
-	if len(s.stages) == 0 {
-		b.WriteString("\nNo stage ran again.\n")
+func (p *part) markdownTable(b *strings.Builder) {
+	if len(p.rows) == 0 {
 		return
 	}
-	var rows [][]string
-	for _, st := range s.stages {
-		const few = 3
-		why := st.why
-		if len(why) > few {
-			why = append(why[:few:few], fmt.Sprintf("and %d more", len(st.why)-few))
+	var heads, rules []string
+	for _, c := range p.columns {
+		heads = append(heads, c.name)
+		rule := "---"
+		if c.kind == figure {
+			rule = "---:"
 		}
-		for i := range why {
-			why[i] = plain(shorten(why[i], 160))
-		}
-		rows = append(rows, []string{code(st.stage), st.what, strings.Join(why, "<br>")})
+		rules = append(rules, rule)
 	}
-	section(b, "Stages", []string{"stage", "", "why"}, rows)
+	fmt.Fprintf(b, "\n| %s |\n| %s |\n", strings.Join(heads, " | "), strings.Join(rules, " | "))
+	for _, r := range p.rows[:min(len(p.rows), mostRows)] {
+		var cells []string
+		for i, text := range r {
+			cells = append(cells, markdownCell(text, p.columns[i].kind))
+		}
+		fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
+	}
+	if more := len(p.rows) - mostRows; more > 0 {
+		fmt.Fprintf(b, "\n… and %s more.\n", plural(more, "row"))
+	}
 }
 
-func (s *summary) writeMetrics(b *strings.Builder) {
-	if len(s.metrics) == 0 {
-		return
+// markdownCell writes a cell with no more lines than leave the table one.
+func markdownCell(text string, kind columnKind) string {
+	if kind == literal {
+		return code(text)
 	}
-	var rows [][]string
-	for _, d := range s.metrics {
-		rows = append(rows, []string{code(d.File), code(d.Key), plain(shorten(valueText(d.Old), 80)), plain(shorten(valueText(d.New), 80)), strings.TrimSpace(changeText(d) + " " + arrow(d))})
+	const few = 4
+	lines := strings.Split(text, "\n")
+	if len(lines) > few {
+		lines = append(lines[:few-1:few-1], fmt.Sprintf("and %d more", len(lines)-few+1))
 	}
-	section(b, "Metrics", []string{"file", "key", "before", "after", "change"}, rows)
-}
-
-func (s *summary) writeValues(b *strings.Builder, title string, deltas []pipeline.Delta) {
-	if len(deltas) == 0 {
-		return
+	for i := range lines {
+		lines[i] = plain(shorten(lines[i], 160))
 	}
-	var rows [][]string
-	for _, d := range deltas {
-		rows = append(rows, []string{code(d.File), code(d.Key), plain(shorten(valueText(d.Old), 80)), plain(shorten(valueText(d.New), 80)), changeText(d)})
-	}
-	section(b, title, []string{"file", "key", "before", "after", "change"}, rows)
-}
-
-func (s *summary) writeFindings(b *strings.Builder) {
-	if len(s.check.Findings) == 0 {
-		return
-	}
-	var rows [][]string
-	for _, f := range s.check.Findings {
-		where := f.File
-		if f.Line > 0 {
-			where = pipeline.Position{File: f.File, Line: f.Line}.String()
-		}
-		text := plain(f.Message)
-		for _, d := range f.Details {
-			text += "<br>" + plain(shorten(d, 160))
-		}
-		rows = append(rows, []string{string(f.Level), code(string(f.Rule)), code(where), text})
-	}
-	section(b, "Findings of xt check", []string{"", "rule", "where", "what"}, rows)
-	fmt.Fprintf(b, "\nTo mend it: %s.\n", plain(strings.Join(hintsOf(s.check.Findings, func(pipeline.Finding) bool { return true }), "; ")))
-}
-
-func (s *summary) writeVerification(b *strings.Builder) {
-	if s.verified == nil {
-		b.WriteString("\n### Verification\n\nNo stage was made again for this summary.\n")
-		return
-	}
-	var rows [][]string
-	for _, st := range s.verified.Stages {
-		var differ []string
-		for _, o := range st.Outputs {
-			if o.Want != "" || o.Got != "" {
-				differ = append(differ, fmt.Sprintf("%s %s: %s, recorded was %s", code(o.Path), plain(o.Where), code(shorten(o.Got, 60)), code(shorten(o.Want, 60))))
-			}
-		}
-		if st.Error != "" {
-			differ = append(differ, plain(shorten(st.Error, 200)))
-		}
-		rows = append(rows, []string{code(st.Stage), plain(st.Verdict), strings.Join(differ, "<br>")})
-	}
-	section(b, "Verification", []string{"stage made again", "verdict", "first difference"}, rows)
+	return strings.Join(lines, "<br>")
 }
 
 // escapes are what Markdown and a table would take for something else. An @ would

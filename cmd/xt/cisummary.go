@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,36 +22,31 @@ import (
 // summary is what is said of a branch.
 type summary struct {
 	base, head string
+	commit     string // of head
 	noBase     string // why there is nothing to compare with; "" if there is
 	stages     []stageChange
 	metrics    []pipeline.Delta
 	params     []pipeline.Delta
 	plots      []*drawing // that differ
+	models     []modelChange
 	check      *checked
-	verified   *verification // nil: not verified
+	verdicts   []stageVerdict // of stages that were made again
+	left       int            // how many stages were not
+	remote     bool           // whether the project at head has one to fetch from
 }
 
 // stageChange says what became of a stage's entry in xt.lock.
 type stageChange struct {
 	stage, what string
 	why         []string
+	fingerprint string // at head; "" if it is gone
 }
 
-// verification is what "xt verify --json" has written.
-type verification struct {
-	Stages []struct {
-		Stage   string `json:"stage"`
-		Verdict string `json:"verdict"`
-		Error   string `json:"error"`
-		Outputs []struct {
-			Path    string `json:"path"`
-			Verdict string `json:"verdict"`
-			Where   string `json:"where"`
-			Want    string `json:"want"`
-			Got     string `json:"got"`
-		} `json:"outputs"`
-	} `json:"stages"`
-	OK bool `json:"ok"`
+// stageVerdict says what came of making a stage again.
+type stageVerdict struct {
+	stage   string
+	verdict pipeline.Verdict
+	differs []string
 }
 
 func (a *app) ciSummary(c *cli.Context) error {
@@ -68,15 +65,30 @@ func (a *app) ciSummary(c *cli.Context) error {
 }
 
 // summarise finds out what HEAD changes against its base.
-func (a *app) summarise(c *cli.Context, w *pipeline.Workspace) (s *summary, err error) {
-	s = &summary{base: baseRevision(c, w), head: "HEAD"}
-	if s.verified, err = a.readVerification(c.String("verify")); err != nil {
+func (a *app) summarise(c *cli.Context, w *pipeline.Workspace) (*summary, error) {
+	s := &summary{base: baseRevision(c, w), head: "HEAD"}
+	report, err := a.readVerification(c.String("verify"))
+	if err != nil {
 		return nil, err
 	}
 	if s.check, err = a.inspect(c, s.head); err != nil {
 		return nil, err
 	}
-	return s, s.compare(w)
+	if s.commit, err = w.Repo.Head(); err != nil {
+		return nil, err
+	}
+	old, new, err := s.views(w)
+	if err != nil {
+		return nil, err
+	}
+	s.remote = len(new.Graph.Config.Remotes) > 0
+	if err := s.compare(old, new); err != nil {
+		return nil, err
+	}
+	if s.models, err = a.modelChanges(c, old, new); err != nil {
+		return nil, err
+	}
+	return s, a.addVerdicts(c, w, s, report, new)
 }
 
 // baseRevision returns what the summary compares with.
@@ -108,7 +120,7 @@ func forkPoint(w *pipeline.Workspace) string {
 
 // readVerification reads the verdict, if there is one. A file that is absent or
 // empty says that verify did not come so far.
-func (a *app) readVerification(name string) (*verification, error) {
+func (a *app) readVerification(name string) (*verifyReport, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -123,32 +135,34 @@ func (a *app) readVerification(name string) (*verification, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := new(verification)
+	v := new(verifyReport)
 	if err := json.Unmarshal(b, v); err != nil {
 		return nil, &usageError{msg: fmt.Sprintf("--verify: %s is not what xt verify --json writes: %v", name, err)}
 	}
 	return v, nil
 }
 
-// compare finds out what differs between the two commits.
-func (s *summary) compare(w *pipeline.Workspace) error {
-	new, err := w.ViewAt(s.head)
-	if err != nil {
-		return err
+// views returns the project at base and at head. A base that cannot be read has
+// nothing in it, and noBase says why.
+func (s *summary) views(w *pipeline.Workspace) (old, new *pipeline.View, err error) {
+	if new, err = w.ViewAt(s.head); err != nil {
+		return nil, nil, err
 	}
-	old, err := w.ViewAt(s.base)
+	old, err = w.ViewAt(s.base)
 	var (
 		unknown *git.RevisionError
 		misuse  *pipeline.MisuseError
 		config  *pipeline.ConfigErrors
 	)
-	switch {
-	case errors.As(err, &unknown), errors.As(err, &misuse), errors.As(err, &config):
+	if errors.As(err, &unknown) || errors.As(err, &misuse) || errors.As(err, &config) {
 		s.noBase = err.Error()
-		old = &pipeline.View{Name: s.base, Graph: &pipeline.Graph{Config: &pipeline.Config{}}, Lock: lock.New(), Source: new.Source}
-	case err != nil:
-		return err
+		return &pipeline.View{Name: s.base, Graph: &pipeline.Graph{Config: &pipeline.Config{}}, Lock: lock.New(), Source: new.Source}, new, nil
 	}
+	return old, new, err
+}
+
+// compare finds out what differs between the two commits.
+func (s *summary) compare(old, new *pipeline.View) (err error) {
 	s.stages = stageChanges(old.Lock, new.Lock)
 	s.params = pipeline.DiffValues(old.Params(), new.Params(), false)
 	if s.plots, err = changedPlots(old, new, s.noBase != ""); err != nil {
@@ -159,6 +173,67 @@ func (s *summary) compare(w *pipeline.Workspace) error {
 		return nil // a metrics file that is no such thing stops no comment
 	}
 	return err
+}
+
+// addVerdicts tells what came of making stages again: what "xt verify --json" wrote, or
+// else what is known of runs here.
+func (a *app) addVerdicts(c *cli.Context, w *pipeline.Workspace, s *summary, report *verifyReport, head *pipeline.View) (err error) {
+	if report != nil {
+		for i := range report.Stages {
+			s.verdicts = append(s.verdicts, newStageVerdict(&report.Stages[i]))
+		}
+	} else if s.verdicts, err = knownVerdicts(c.Context, w, head.Lock); err != nil {
+		return err
+	}
+	for _, st := range head.Graph.Stages {
+		if !slices.ContainsFunc(s.verdicts, func(v stageVerdict) bool { return v.stage == st.Name }) {
+			s.left++
+		}
+	}
+	return nil
+}
+
+func newStageVerdict(v *verifiedStage) stageVerdict {
+	out := stageVerdict{stage: v.Stage, verdict: v.Verdict}
+	for i := range v.Outputs {
+		if o := &v.Outputs[i]; o.Want != "" || o.Got != "" {
+			out.differs = append(out.differs, diffWords(&pipeline.OutVerdict{Runs: o.Runs}, &pipeline.Difference{Path: cmp.Or(o.File, o.Path), Where: o.Where, Want: o.Want, Got: o.Got}))
+		}
+	}
+	if v.Error != "" {
+		out.differs = append(out.differs, v.Error)
+	}
+	return out
+}
+
+// knownVerdicts returns what the runs of the workspace say of what xt.lock records. That
+// something was not there to be made again says nothing of it.
+func knownVerdicts(ctx context.Context, w *pipeline.Workspace, f *lock.File) (list []stageVerdict, err error) {
+	if _, err := os.Stat(runsFile(w.Root)); err != nil {
+		return nil, nil
+	}
+	place, err := placeOfRuns(w)
+	if err != nil {
+		return nil, err
+	}
+	s, err := place.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	for _, name := range slices.Sorted(maps.Keys(f.Stages)) {
+		r, err := verification(ctx, s, f.Stages[name].Fingerprint.String())
+		if err != nil {
+			return nil, err
+		}
+		if r == nil {
+			continue
+		}
+		if v := pipeline.Verdict(tagOf(r, verdictTag)); v.Good() || v == pipeline.Differs || v == pipeline.FailedAgain {
+			list = append(list, stageVerdict{name, v, differencesOf(r)})
+		}
+	}
+	return list, nil
 }
 
 // changedPlots draws the plots whose files differ; all if there is nothing to compare
@@ -201,5 +276,11 @@ func stageChanges(old, new *lock.File) []stageChange {
 			last.why = append(last.why, pipeline.ChangeText(ch))
 		}
 	}
-	return slices.DeleteFunc(all, func(s stageChange) bool { return s.what == "ran again" && len(s.why) == 0 })
+	all = slices.DeleteFunc(all, func(s stageChange) bool { return s.what == "ran again" && len(s.why) == 0 })
+	for i := range all {
+		if e := new.Stages[all[i].stage]; e != nil {
+			all[i].fingerprint = e.Fingerprint.String()
+		}
+	}
+	return all
 }

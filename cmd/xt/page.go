@@ -87,8 +87,14 @@ func (p *pageRuns) Made(ctx context.Context, r *track.Run) (*web.Made, error) {
 		return nil, nil
 	}
 	_, text, _ := strings.Cut(o.Lock, "\n\n") // what stands before is about the file
-	m := &web.Made{Lock: text, Inputs: webInputs(entry), Outputs: webItems("output", entry.Outs), Facts: conditions(entry, env), Rebuild: rebuild(r, entry), Difference: []string{}}
+	m := &web.Made{Lock: text, Inputs: webInputs(entry), Outputs: webItems("output", entry.Outs), Facts: conditions(entry, env), Rebuild: rebuild(r, entry, p.hasRemote()), Difference: []string{}}
 	return m, p.addVerdict(ctx, r, m)
+}
+
+// hasRemote reports whether results can be fetched; that of another project is not
+// known, and may be.
+func (p *pageRuns) hasRemote() bool {
+	return p.place.w == nil || len(p.place.w.Graph.Config.Remotes) > 0
 }
 
 // addVerdict tells what came of making the run again: of this one, if it is a
@@ -96,26 +102,41 @@ func (p *pageRuns) Made(ctx context.Context, r *track.Run) (*web.Made, error) {
 func (p *pageRuns) addVerdict(ctx context.Context, r *track.Run, m *web.Made) error {
 	v := r
 	if tagOf(r, verdictTag) == "" {
-		o := originOf(r)
-		if o.Fingerprint == "" || strings.ContainsAny(o.Fingerprint, "'\"") {
-			return nil
-		}
-		in, err := experimentIDs(ctx, p.store, nil)
-		if err != nil {
+		var err error
+		if v, err = verification(ctx, p.store, originOf(r).Fingerprint); err != nil || v == nil {
 			return err
 		}
-		page, err := p.store.SearchRuns(ctx, track.RunSearch{Experiments: in, Bare: true, Search: track.Search{Max: 1, Filter: "origin.kind = 'verify' AND origin.fingerprint = '" + o.Fingerprint + "' AND tags.`" + verdictTag + "` IS NOT NULL"}})
-		if err != nil || len(page.Items) == 0 {
-			return err
-		}
-		v = &page.Items[0]
 	}
 	m.Verdict, m.Verified = tagOf(v, verdictTag), v.ID
 	m.Good = pipeline.Verdict(m.Verdict).Good()
-	if text := tagOf(v, differenceTag); text != "" {
-		m.Difference = strings.Split(text, "\n")
-	}
+	m.Difference = append(m.Difference, differencesOf(v)...)
 	return nil
+}
+
+// verification returns the newest run that made what has this fingerprint again; nil if
+// there is none.
+func verification(ctx context.Context, s track.Store, fingerprint string) (*track.Run, error) {
+	if fingerprint == "" || strings.ContainsAny(fingerprint, "'\"") {
+		return nil, nil
+	}
+	in, err := experimentIDs(ctx, s, nil)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.SearchRuns(ctx, track.RunSearch{Experiments: in, Bare: true, Search: track.Search{Max: 1, Filter: "origin.kind = 'verify' AND origin.fingerprint = '" + fingerprint + "' AND tags.`" + verdictTag + "` IS NOT NULL"}})
+	if err != nil || len(page.Items) == 0 {
+		return nil, err
+	}
+	return &page.Items[0], nil
+}
+
+// differencesOf returns the first differences that a verification found, each in a line.
+func differencesOf(r *track.Run) []string {
+	text := tagOf(r, differenceTag)
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
 }
 
 func webInputs(e *lock.Stage) []web.Input {

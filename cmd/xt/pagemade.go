@@ -13,12 +13,13 @@ import (
 )
 
 // rebuild returns the commands that make a run again in a clone of the repository,
-// with what people must know of them behind #.
-func rebuild(r *track.Run, e *lock.Stage) []string {
+// with what people must know of them behind #. pull says that there is a remote to fetch
+// from.
+func rebuild(r *track.Run, e *lock.Stage, pull bool) []string {
 	o := originOf(r)
 	var lines []string
 	if o.Commit != "" {
-		lines = append(lines, "git switch --detach "+brief(o.Commit))
+		lines = append(lines, switchTo(o.Commit))
 	}
 	switch {
 	case o.Dirty && o.Diff != "":
@@ -32,8 +33,30 @@ func rebuild(r *track.Run, e *lock.Stage) []string {
 	if len(e.Params) > 0 {
 		lines = append(lines, "xt runs apply --params-only "+shortID(r.ID))
 	}
-	return append(lines, "xt repro --pull --force --single-item "+o.Stage, "# xt why "+o.Stage+" must then say fingerprint "+short12(o.Fingerprint),
-		"xt verify --pull "+o.Stage)
+	return append(lines, remake(pull, madeStage{o.Stage, o.Fingerprint})...)
+}
+
+func switchTo(commit string) string { return "git switch --detach " + brief(commit) }
+
+// madeStage is a stage with the fingerprint of what it was made from.
+type madeStage struct{ name, fingerprint string }
+
+// remake returns the commands that make stages again in the workspace, and then compare;
+// all stages, if none is named.
+func remake(pull bool, stages ...madeStage) []string {
+	var names, notes []string
+	for _, s := range stages {
+		names = append(names, s.name)
+		notes = append(notes, "# xt why "+s.name+" must then say fingerprint "+short12(s.fingerprint))
+	}
+	repro, verify := []string{"xt repro"}, []string{"xt verify"}
+	if pull {
+		repro, verify = append(repro, "--pull"), append(verify, "--pull")
+	}
+	if repro = append(repro, "--force"); len(names) > 0 {
+		repro = append(repro, "--single-item")
+	}
+	return slices.Concat([]string{strings.Join(append(repro, names...), " ")}, notes, []string{strings.Join(append(verify, names...), " ")})
 }
 
 func short12(s string) string { return s[:min(12, len(s))] }

@@ -30,7 +30,8 @@ h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 figure{margin:0;max-width:100%}figure img{max-width:100%;height:auto;border:1px solid #8884;border-radius:6px}
 figcaption,.note{color:#777;font-size:.85rem;overflow-wrap:anywhere}
 table{border-collapse:collapse;margin:.5rem 0;display:block;overflow-x:auto}th,td{text-align:left;padding:.25rem .75rem;border-bottom:1px solid #8883;vertical-align:top;overflow-wrap:anywhere}
-th{font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}code{font-size:.9em}
+th{font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums}h3{font-size:1rem;margin:1.5rem 0 .5rem}code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9em}
+pre{overflow-x:auto;padding:.75rem 1rem;border:1px solid #8884;border-radius:6px}
 .vega svg{max-width:100%;height:auto}
 .verdict{font-weight:600;border-left:4px solid;padding-left:.75rem}.good{color:#1a7f37}.fair{color:#9a6700}.bad{color:#cf222e}
 @media(prefers-color-scheme:dark){.good{color:#3fb950}.fair{color:#d29922}.bad{color:#f85149}.note,figcaption{color:#9198a1}}`
@@ -78,9 +79,10 @@ func sourceHash(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// drawing adds a plot: its charts, then pictures side by side.
-func (p *document) drawing(d *drawing) {
-	fmt.Fprintf(&p.body, "<section>\n<h2>%s</h2>\n<div class=\"row\">\n", html.EscapeString(d.name))
+// drawing adds a plot, under a heading of that level: its charts, then pictures side by
+// side.
+func (p *document) drawing(d *drawing, level int) {
+	fmt.Fprintf(&p.body, "<section>\n<h%d>%s</h%[1]d>\n<div class=\"row\">\n", level, html.EscapeString(d.name))
 	for _, c := range d.charts {
 		p.figure(chart.SVG(c), "image/svg+xml", c.Title, "")
 	}
@@ -109,11 +111,6 @@ func (p *document) figure(b []byte, mediaType, alt, caption string) {
 	p.body.WriteString("</figure>\n")
 }
 
-// heading adds a title of a part.
-func (p *document) heading(text string) {
-	fmt.Fprintf(&p.body, "<h2>%s</h2>\n", html.EscapeString(text))
-}
-
 // verdict adds a line that says how things stand, in a colour too.
 func (p *document) verdict(level pipeline.Level, text string) {
 	class := map[pipeline.Level]string{pipeline.Error: "bad", pipeline.Warning: "fair"}[level]
@@ -125,19 +122,62 @@ func (p *document) paragraph(text string) {
 	fmt.Fprintf(&p.body, "<p>%s</p>\n", html.EscapeString(text))
 }
 
+// part adds a section of a report.
+func (p *document) part(x *part) {
+	fmt.Fprintf(&p.body, "<h2>%s</h2>\n", html.EscapeString(x.title))
+	if x.text != "" {
+		p.paragraph(x.text)
+	}
+	if len(x.rows) > 0 {
+		p.table(x.columns, x.rows)
+	}
+	for _, d := range x.plots {
+		p.drawing(d, 3)
+	}
+	if x.after != "" {
+		p.paragraph(x.after)
+	}
+	if len(x.commands) > 0 {
+		fmt.Fprintf(&p.body, "<pre>%s</pre>\n", html.EscapeString(strings.Join(x.commands, "\n")))
+	}
+}
+
 // table adds a table of texts.
-func (p *document) table(heads []string, rows [][]string) {
+func (p *document) table(columns []column, rows [][]string) {
 	p.body.WriteString("<table>\n<tr>")
-	for _, h := range heads {
-		fmt.Fprintf(&p.body, "<th>%s</th>", html.EscapeString(h))
+	for _, c := range columns {
+		fmt.Fprintf(&p.body, "<th%s>%s</th>", c.kind.class(""), html.EscapeString(c.name))
 	}
 	p.body.WriteString("</tr>\n")
 	for _, r := range rows {
 		p.body.WriteString("<tr>")
-		for _, text := range r {
-			fmt.Fprintf(&p.body, "<td>%s</td>", strings.ReplaceAll(html.EscapeString(text), "\n", "<br>"))
+		for i, text := range r {
+			cell := strings.ReplaceAll(html.EscapeString(text), "\n", "<br>")
+			if columns[i].kind == literal && cell != "" {
+				cell = "<code>" + cell + "</code>"
+			}
+			fmt.Fprintf(&p.body, "<td%s>%s</td>", columns[i].kind.class(text), cell)
 		}
 		p.body.WriteString("</tr>\n")
 	}
 	p.body.WriteString("</table>\n")
+}
+
+// class returns the attribute of a cell: numbers stand below one another, and what is
+// said to be good or bad has its colour too.
+func (k columnKind) class(text string) string {
+	var names []string
+	if k == figure {
+		names = append(names, "n")
+	}
+	switch {
+	case strings.HasPrefix(text, "✓ "), strings.HasSuffix(text, " better"):
+		names = append(names, "good")
+	case strings.HasPrefix(text, "✗ "), strings.HasSuffix(text, " worse"):
+		names = append(names, "bad")
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ` class="` + strings.Join(names, " ") + `"`
 }

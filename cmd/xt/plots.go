@@ -213,7 +213,7 @@ func plotFile(name, title string, all []*drawing) ([]byte, error) {
 	case ".html", ".htm":
 		p := newDocument(title)
 		for _, d := range all {
-			p.drawing(d)
+			p.drawing(d, 2)
 		}
 		return p.bytes()
 	case ".md":

@@ -76,81 +76,11 @@ func (a *app) writeReport(c *cli.Context) error {
 func (s *summary) html() ([]byte, error) {
 	p := newDocument("xt report")
 	p.verdict(s.level(), s.headline())
-	compared := s.head + " compared with " + s.base
-	if s.noBase != "" {
-		compared += ", which is not there to compare with: " + s.noBase
+	p.paragraph(s.compared())
+	for _, part := range s.parts() {
+		p.part(&part)
 	}
-	p.paragraph(compared + ".")
-	if rows := s.metricRows(); len(rows) > 0 {
-		p.heading("Metrics")
-		p.table([]string{"file", "key", "before", "after", "change", ""}, rows)
-	}
-	for _, d := range s.plots {
-		p.drawing(d)
-	}
-	if rows := valueRows(s.params); len(rows) > 0 {
-		p.heading("Parameters")
-		p.table([]string{"file", "key", "before", "after", "change"}, rows)
-	}
-	p.heading("Stages")
-	if len(s.stages) == 0 {
-		p.paragraph("No stage ran again.")
-	} else {
-		var rows [][]string
-		for _, st := range s.stages {
-			rows = append(rows, []string{st.stage, st.what, strings.Join(st.why, "\n")})
-		}
-		p.table([]string{"stage", "", "why"}, rows)
-	}
-	if len(s.check.Findings) > 0 {
-		p.heading("Findings of xt check")
-		var rows [][]string
-		for _, f := range s.check.Findings {
-			rows = append(rows, []string{string(f.Level), string(f.Rule), f.File, f.Message})
-		}
-		p.table([]string{"", "rule", "where", "what"}, rows)
-	}
-	s.htmlVerification(p)
 	return p.bytes()
-}
-
-func (s *summary) htmlVerification(p *document) {
-	p.heading("Verification")
-	if s.verified == nil {
-		p.paragraph("No stage was made again for this report: xt verify --json > verify.json; xt report --verify verify.json")
-		return
-	}
-	var rows [][]string
-	for _, st := range s.verified.Stages {
-		var differ []string
-		for _, o := range st.Outputs {
-			if o.Want != "" || o.Got != "" {
-				differ = append(differ, fmt.Sprintf("%s %s: %s, recorded was %s", o.Path, o.Where, shorten(o.Got, 60), shorten(o.Want, 60)))
-			}
-		}
-		if st.Error != "" {
-			differ = append(differ, st.Error)
-		}
-		rows = append(rows, []string{st.Stage, st.Verdict, strings.Join(differ, "\n")})
-	}
-	p.table([]string{"stage made again", "verdict", "first difference"}, rows)
-}
-
-func valueRows(deltas []pipeline.Delta) [][]string {
-	var rows [][]string
-	for _, d := range deltas {
-		rows = append(rows, []string{d.File, d.Key, shorten(valueText(d.Old), 80), shorten(valueText(d.New), 80), changeText(d)})
-	}
-	return rows
-}
-
-// metricRows is valueRows with an arrow for the way that a number went.
-func (s *summary) metricRows() [][]string {
-	rows := valueRows(s.metrics)
-	for i, d := range s.metrics {
-		rows[i] = append(rows[i], arrow(d))
-	}
-	return rows
 }
 
 // arrow says which way a number went, and whether that is good where its name tells.
@@ -227,7 +157,7 @@ func assetName(name string, n int, ext string) string {
 // characters if not.
 func writePlots(b *strings.Builder, all []*drawing, files *assetFiles) {
 	for _, d := range all {
-		fmt.Fprintf(b, "\n#### %s\n\n", code(d.name))
+		fmt.Fprintf(b, "\n#### %s\n\n", plain(d.name))
 		n := 0
 		for _, c := range d.charts {
 			n++
