@@ -33,7 +33,7 @@ type PlotSet struct {
 }
 
 // Templates are the ways to draw a plot, under the names that DVC has for them.
-var Templates = []string{"linear", "simple", "smooth", "scatter", "bar_horizontal", "bar", "confusion", "confusion_normalized"}
+var Templates = []string{"linear", "simple", "smooth", "scatter", "scatter_jitter", "bar", "bar_horizontal", "bar_horizontal_sorted", "confusion", "confusion_normalized"}
 
 // lookKeys are the keys of a plot that say how it is drawn.
 func lookKeys() []key {

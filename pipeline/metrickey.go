@@ -62,14 +62,25 @@ func ReadMetric(src Source, m MetricKey) (float64, error) {
 	return f, nil
 }
 
-// special matches the numbers that Python writes into JSON, which has no such.
-var special = regexp.MustCompile(`([:\[,]\s*)(NaN|-?Infinity)\b`)
+// special matches texts of JSON, and the numbers that Python writes into it, which has no
+// such.
+var special = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|NaN\b|-?Infinity\b`)
+
+// quoteSpecial makes texts of these numbers.
+func quoteSpecial(b []byte) []byte {
+	return special.ReplaceAllFunc(b, func(m []byte) []byte {
+		if m[0] == '"' {
+			return m
+		}
+		return []byte(strconv.Quote(string(m)))
+	})
+}
 
 // metricsIn returns the values of a metrics file by key.
 func metricsIn(name string, b []byte) (map[string]any, error) {
 	v, err := decodeParams(name, b)
 	if err != nil && path.Ext(name) == ".json" {
-		if again, err := decodeParams(name, special.ReplaceAll(b, []byte(`$1"$2"`))); err == nil {
+		if again, err := decodeParams(name, quoteSpecial(b)); err == nil {
 			v = again
 		} else {
 			return nil, err

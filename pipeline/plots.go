@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -21,6 +22,14 @@ type PlotPlan struct {
 	Name  string // of the plot, or the path of its only file
 	Files []string
 	Look  Look
+}
+
+// Single reports whether it is a file, or a directory, that stands for itself.
+func (p *PlotPlan) Single() bool { return len(p.Files) == 1 && p.Files[0] == p.Name }
+
+// Has reports whether a file is one of the plot's, or in a directory that is.
+func (p *PlotPlan) Has(file string) bool {
+	return slices.ContainsFunc(p.Files, func(f string) bool { return f == file || strings.HasPrefix(file, f+"/") })
 }
 
 // PlotPlans returns the plots of the project: those of [plots], in the order of
@@ -67,34 +76,48 @@ func (v *View) ReadPlot(name string) ([]byte, error) {
 
 // PlotFiles returns the files of a plot that is a directory, or else its own name.
 func (v *View) PlotFiles(name string) []string {
-	e, ok := v.plotNode(name)
-	if !ok || e.Kind != hash.Directory || v.list == nil {
-		return []string{name}
+	if v.below != nil {
+		if files := v.below(name); files != nil {
+			return files
+		}
 	}
-	var files []string
-	for _, sub := range v.list(e) {
-		files = append(files, path.Join(name, sub))
-	}
-	return files
+	return []string{name}
 }
 
-// plotNode returns what xt.lock says of an output.
-func (v *View) plotNode(name string) (hash.Node, bool) {
+// SamePlot reports whether a plot is the same in both views: by what xt.lock says of it, or,
+// where no stage makes it, by its bytes.
+func SamePlot(a, b *View, name string) bool {
+	if x, y := a.plotSum(name), b.plotSum(name); !x.IsZero() || !y.IsZero() {
+		return x == y
+	}
+	files := a.PlotFiles(name)
+	return slices.Equal(files, b.PlotFiles(name)) && !slices.ContainsFunc(files, func(file string) bool {
+		x, errA := a.ReadPlot(file)
+		y, errB := b.ReadPlot(file)
+		return Missing(errA) != Missing(errB) || !bytes.Equal(x, y)
+	})
+}
+
+// plotSum returns the digest that xt.lock has of a plot; the zero Sum if it has none.
+func (v *View) plotSum(name string) hash.Sum {
 	for _, m := range v.Graph.Producers(name) {
 		if e := v.Lock.Stages[m.Stage.Name]; e != nil {
 			if n, ok := nodeAt(e.Outs, name); ok {
-				return n, true
+				return n.Sum
 			}
 		}
 	}
-	return hash.Node{}, false
+	return hash.Sum{}
 }
 
-// PlotSum returns the digest that xt.lock has of a plot; the zero Sum if it has none.
-func (v *View) PlotSum(name string) hash.Sum {
-	n, _ := v.plotNode(name)
-	return n.Sum
+// IsPlot reports whether a file can be a plot, by its name.
+func IsPlot(name string) bool {
+	_, picture := IsPicture(name)
+	return picture || slices.Contains(tableTypes, strings.ToLower(path.Ext(name)))
 }
+
+// tableTypes are the endings of files that hold tables.
+var tableTypes = []string{".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".yaml", ".yml"}
 
 // IsPicture reports whether a plot file is a picture, and returns its media type.
 func IsPicture(name string) (mediaType string, ok bool) {
@@ -193,8 +216,12 @@ func plotCell(text string) any {
 
 func parseRecords(b []byte) (*PlotTable, error) {
 	var v any
-	dec := json.NewDecoder(bytes.NewReader(b))
-	if err := dec.Decode(&v); err != nil {
+	err := json.Unmarshal(b, &v)
+	if err != nil {
+		// Python writes numbers that JSON does not have.
+		if json.Unmarshal(quoteSpecial(b), &v) == nil {
+			return recordsOf(v)
+		}
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
 			return nil, fmt.Errorf("line %d: %w", 1+bytes.Count(b[:min(int(syntax.Offset), len(b))], []byte("\n")), err)
@@ -211,7 +238,7 @@ func parseLines(b []byte) (*PlotTable, error) {
 			continue
 		}
 		var m map[string]any
-		if err := json.Unmarshal(line, &m); err != nil {
+		if err := json.Unmarshal(line, &m); err != nil && json.Unmarshal(quoteSpecial(line), &m) != nil {
 			return nil, fmt.Errorf("line %d: %w", i+1, err)
 		}
 		list = append(list, m)
@@ -219,12 +246,28 @@ func parseLines(b []byte) (*PlotTable, error) {
 	return recordsOf(list)
 }
 
-// recordsOf finds the first list of tables in a value.
+// recordsOf puts the lists of tables in a value into one table, row by row, as DVC does. A
+// column that an earlier list has, with other values, is named with the key of its list.
 func recordsOf(v any) (*PlotTable, error) {
-	list := firstRecords(v, 0)
-	if list == nil {
+	lists := findRecords(nil, "", v, 0)
+	if lists == nil {
 		return nil, errors.New("there is no list of tables in it")
 	}
+	t := &PlotTable{}
+	for _, list := range lists {
+		t.join(list.name, tableOf(list.items))
+	}
+	return t, nil
+}
+
+// records is a list of tables, and the key that it stands under.
+type records struct {
+	name  string
+	items []any
+}
+
+// tableOf makes a table of records. What one lacks is nil.
+func tableOf(list []any) *PlotTable {
 	t, at := &PlotTable{}, map[string]int{}
 	for _, item := range list {
 		m, _ := item.(map[string]any)
@@ -244,11 +287,53 @@ func recordsOf(v any) (*PlotTable, error) {
 		t.Rows = append(t.Rows, row)
 	}
 	for i := range t.Rows {
-		for len(t.Rows[i]) < len(t.Columns) {
-			t.Rows[i] = append(t.Rows[i], nil)
+		t.widen(i)
+	}
+	return t
+}
+
+// widen gives a row a cell for each column.
+func (t *PlotTable) widen(row int) {
+	for len(t.Rows[row]) < len(t.Columns) {
+		t.Rows[row] = append(t.Rows[row], nil)
+	}
+}
+
+// join puts the columns of another table beside those that are there.
+func (t *PlotTable) join(name string, o *PlotTable) {
+	both := min(len(t.Rows), len(o.Rows))
+	for len(t.Rows) < len(o.Rows) {
+		t.Rows = append(t.Rows, make([]any, len(t.Columns)))
+	}
+	for j, column := range o.Columns {
+		i := slices.Index(t.Columns, column)
+		if i >= 0 && !t.agrees(i, o, j, both) {
+			column, i = name+"."+column, -1
+		}
+		if i < 0 {
+			i = len(t.Columns)
+			t.Columns = append(t.Columns, column)
+		}
+		for k := range t.Rows {
+			t.widen(k)
+			if k < len(o.Rows) {
+				t.Rows[k][i] = o.Rows[k][j]
+			}
 		}
 	}
-	return t, nil
+}
+
+// agrees reports whether column i is the same as column j of another table in the first
+// rows.
+func (t *PlotTable) agrees(i int, o *PlotTable, j, rows int) bool {
+	for k := range rows {
+		a, isA := t.Rows[k][i].(float64)
+		b, isB := o.Rows[k][j].(float64)
+		if t.Rows[k][i] != o.Rows[k][j] && !(isA && isB && math.IsNaN(a) && math.IsNaN(b)) {
+			return false
+		}
+	}
+	return true
 }
 
 func sortedKeys(m map[string]any) []string {
@@ -260,28 +345,21 @@ func sortedKeys(m map[string]any) []string {
 	return keys
 }
 
-func firstRecords(v any, depth int) []any {
+// findRecords returns the lists of tables in a value, in the order of keys.
+func findRecords(found []records, name string, v any, depth int) []records {
 	switch v := v.(type) {
 	case []any:
-		for _, item := range v {
-			if _, ok := item.(map[string]any); !ok {
-				return nil
-			}
-		}
-		if len(v) > 0 {
-			return v
+		if !slices.ContainsFunc(v, func(item any) bool { _, ok := item.(map[string]any); return !ok }) {
+			found = append(found, records{name, v})
 		}
 	case map[string]any:
-		if depth > 20 {
-			return nil
-		}
 		for _, key := range sortedKeys(v) {
-			if list := firstRecords(v[key], depth+1); list != nil {
-				return list
+			if depth < 20 {
+				found = findRecords(found, key, v[key], depth+1)
 			}
 		}
 	}
-	return nil
+	return found
 }
 
 // scalar returns a value as a cell has it.

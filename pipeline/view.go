@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"strings"
 
 	"github.com/xtrepro/xt/hash"
 	"github.com/xtrepro/xt/lock"
@@ -18,13 +20,31 @@ type View struct {
 	Lock   *lock.File
 	Source Source
 
-	only map[string]bool              // the metrics files that are meant; nil: all
-	list func(dir hash.Node) []string // the files in a stored directory; nil if that is not known
+	only  map[string]bool            // the metrics files that are meant; nil: all
+	below func(name string) []string // the files below a directory; none if it is no such thing
 }
 
 // View returns the project as it stands in the workspace.
 func (w *Workspace) View() *View {
-	return &View{Name: "workspace", Graph: w.Graph, Lock: w.Lock.File(), Source: Dir(w.Root), list: w.filesIn}
+	return &View{Name: "workspace", Graph: w.Graph, Lock: w.Lock.File(), Source: Dir(w.Root), below: Dir(w.Root).below}
+}
+
+// below returns the files below a directory, by path from the root.
+func (d Dir) below(name string) []string {
+	root, err := os.OpenRoot(string(d))
+	if err != nil {
+		return nil
+	}
+	defer root.Close()
+	var files []string
+	// What cannot be read is not there for whoever looks at plots.
+	_ = fs.WalkDir(root.FS(), name, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() && path != name {
+			files = append(files, path)
+		}
+		return nil
+	})
+	return files
 }
 
 // ViewAt returns the project in this directory as the commit rev has it. The
@@ -34,7 +54,8 @@ func (w *Workspace) ViewAt(rev string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &View{Name: rev, Graph: s.Graph, Lock: s.Lock, Source: &withCache{w, s}, list: w.filesIn}, nil
+	c := &withCache{w, s}
+	return &View{Name: rev, Graph: s.Graph, Lock: s.Lock, Source: c, below: c.below}, nil
 }
 
 // withCache reads an output that git does not have from the cache, by what the
@@ -50,6 +71,14 @@ func (c *withCache) ReadFile(name string) ([]byte, error) {
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return b, err
 	}
+	if n, ok := c.node(name); ok && n.Kind != hash.Directory {
+		return c.w.readObject(n)
+	}
+	return nil, err
+}
+
+// node returns what xt.lock says of an output, or of what is within one.
+func (c *withCache) node(name string) (hash.Node, bool) {
 	for _, m := range c.at.Graph.Producers(name) {
 		e := c.at.Lock.Stages[m.Stage.Name]
 		if e == nil {
@@ -60,12 +89,28 @@ func (c *withCache) ReadFile(name string) ([]byte, error) {
 			if !ok && below(name, o.Path) {
 				n, ok = c.w.within(o.Node, name[len(o.Path)+1:])
 			}
-			if ok && n.Kind != hash.Directory {
-				return c.w.readObject(n)
+			if ok {
+				return n, true
 			}
 		}
 	}
-	return nil, err
+	return hash.Node{}, false
+}
+
+// below returns the files below a directory, which git has, or the cache.
+func (c *withCache) below(name string) []string {
+	var files []string
+	for _, full := range c.at.filesBelow(name) {
+		if rel, ok := strings.CutPrefix(full, c.at.prefix); ok && rel != name {
+			files = append(files, rel)
+		}
+	}
+	if n, ok := c.node(name); ok && files == nil && n.Kind == hash.Directory {
+		for _, sub := range c.w.filesIn(n) {
+			files = append(files, name+"/"+sub)
+		}
+	}
+	return files
 }
 
 // readObject returns the bytes of a stored file, if they are what they should

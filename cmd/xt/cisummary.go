@@ -244,8 +244,8 @@ func changedPlots(old, new *pipeline.View, alone bool) ([]*drawing, error) {
 		r.views = r.views[1:]
 	}
 	var names []string
-	for _, p := range new.PlotPlans() {
-		if alone || slices.ContainsFunc(p.Files, func(f string) bool { return old.PlotSum(f) != new.PlotSum(f) }) {
+	for _, p := range r.plans() {
+		if alone || slices.ContainsFunc(p.Files, func(f string) bool { return !pipeline.SamePlot(old, new, f) }) {
 			names = append(names, p.Name)
 		}
 	}

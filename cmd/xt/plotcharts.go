@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xtrepro/xt/internal/chart"
@@ -19,15 +20,40 @@ func (p *plotReader) chartsOf(plan *pipeline.PlotPlan, look *pipeline.Look, sour
 	}
 	title := cmp.Or(look.Title, plan.Name)
 	template := look.Template
-	if template == "" && sources[0].column("actual") >= 0 && sources[0].column("predicted") >= 0 {
-		template = "confusion"
+	var counted []source
+	if template == "" && look.Y == nil {
+		sources, counted = separate(sources)
+	}
+	if len(counted) > 0 {
+		charts := p.confusions(title, look, counted, false)
+		if len(sources) > 0 {
+			charts = append(p.curves(title, template, look, sources), charts...)
+		}
+		return charts
 	}
 	switch template {
 	case "confusion", "confusion_normalized":
 		return p.confusions(title, look, sources, template == "confusion_normalized")
-	case "bar", "bar_horizontal":
-		return p.bars(title, look, sources)
+	case "bar", "bar_horizontal", "bar_horizontal_sorted":
+		return []*chart.Chart{p.bars(title, template, look, sources)}
 	}
+	return p.curves(title, template, look, sources)
+}
+
+// separate returns tables of numbers, and those of cases that are counted.
+func separate(sources []source) (numbers, counted []source) {
+	for _, s := range sources {
+		if s.column("actual") >= 0 && s.column("predicted") >= 0 {
+			counted = append(counted, s)
+		} else {
+			numbers = append(numbers, s)
+		}
+	}
+	return numbers, counted
+}
+
+// curves draws columns of numbers.
+func (p *plotReader) curves(title, template string, look *pipeline.Look, sources []source) []*chart.Chart {
 	var charts []*chart.Chart
 	groups := groupsOf(look, sources)
 	for _, group := range groups {
@@ -35,10 +61,10 @@ func (p *plotReader) chartsOf(plan *pipeline.PlotPlan, look *pipeline.Look, sour
 		if len(groups) > 1 {
 			c.Title += ": " + group.name
 		}
-		if template == "scatter" {
+		if strings.HasPrefix(template, "scatter") {
 			c.Kind = chart.Scatter
 		}
-		p.addSeries(c, look, sources, group.columns, template == "smooth")
+		p.addSeries(c, look, sources, group.columns, template)
 		charts = append(charts, c)
 	}
 	return charts
@@ -90,11 +116,12 @@ func measure(name string) string {
 	return strings.Join(kept, "_")
 }
 
-// addSeries draws columns of each table. Older revisions are dashed, in the colours of
-// the newest.
-func (p *plotReader) addSeries(c *chart.Chart, look *pipeline.Look, sources []source, columns []string, smooth bool) {
+// addSeries draws columns of each table. Of two revisions the older is dashed, in the
+// colours of the newer; of more each has its own.
+func (p *plotReader) addSeries(c *chart.Chart, look *pipeline.Look, sources []source, columns []string, template string) {
 	var names []string // of curves, without the revision
-	several, total := severalFiles(sources), 0
+	categories := newCategories(c)
+	several := severalFiles(sources)
 	for i := range sources {
 		s := &sources[i]
 		x := s.xColumn(look)
@@ -113,40 +140,75 @@ func (p *plotReader) addSeries(c *chart.Chart, look *pipeline.Look, sources []so
 			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}
-			series := chart.Series{Name: name, Colour: slices.Index(names, name), Dashed: s.rev < len(p.views)-1}
-			if len(p.views) > 1 {
-				series.Name = fmt.Sprintf("%s (%s)", name, s.name)
+			series := chart.Series{Name: p.seriesName(name, s), Colour: slices.Index(names, name), Dashed: len(p.views) == 2 && s.rev == 0}
+			if len(p.views) > 2 {
+				series.Colour = series.Colour*len(p.views) + s.rev
 			}
-			s.fill(c, &series, x, j)
-			if smooth {
+			s.fill(categories, &series, x, j)
+			switch template {
+			case "smooth":
 				series.Y = smoothed(series.Y)
+			case "scatter_jitter":
+				jitter(series.X, 0)
+				jitter(series.Y, 0.5)
 			}
-			total = max(total, len(series.X))
 			c.Series = append(c.Series, series)
 		}
 	}
 	if len(c.Series) == 1 && c.YLabel == "" {
 		c.YLabel, c.Series[0].Name = c.Series[0].Name, ""
 	}
-	if total > chart.MaxPoints {
-		c.Note = fmt.Sprintf("of %d points those that shape the curve are drawn", total)
+}
+
+// seriesName is a name with the revision, if there is more than one.
+func (p *plotReader) seriesName(name string, s *source) string {
+	if len(p.views) == 1 {
+		return name
+	}
+	return fmt.Sprintf("%s (%s)", name, s.name)
+}
+
+// categories numbers the texts on the axis of a chart.
+type categories struct {
+	chart *chart.Chart
+	at    map[string]int
+}
+
+func newCategories(c *chart.Chart) *categories { return &categories{c, map[string]int{}} }
+
+func (c *categories) number(name string) float64 {
+	k, ok := c.at[name]
+	if !ok {
+		k = len(c.chart.Categories)
+		c.at[name] = k
+		c.chart.Categories = append(c.chart.Categories, name)
+	}
+	return float64(k)
+}
+
+// jitter moves whole numbers, and the places of texts, apart a little, the same ones the
+// same way each time, so that points on one another can be seen.
+func jitter(values []float64, phase float64) {
+	for _, v := range values {
+		if v != math.Trunc(v) {
+			return
+		}
+	}
+	const golden = 0.6180339887498949
+	for i := range values {
+		_, f := math.Modf(float64(i)*golden*(1+phase) + phase)
+		values[i] += (f - 0.5) * 0.5
 	}
 }
 
 // fill reads the points of a series. Values of x that are texts are categories.
-func (s *source) fill(c *chart.Chart, to *chart.Series, x, y int) {
+func (s *source) fill(c *categories, to *chart.Series, x, y int) {
 	texts := x >= 0 && !s.numeric(x)
 	for i, row := range s.Rows {
 		at := float64(i)
 		switch {
 		case texts:
-			name := fmt.Sprint(row[x])
-			k := slices.Index(c.Categories, name)
-			if k < 0 {
-				c.Categories = append(c.Categories, name)
-				k = len(c.Categories) - 1
-			}
-			at = float64(k)
+			at = c.number(label(row[x]))
 		case x >= 0:
 			f, ok := row[x].(float64)
 			if !ok {
@@ -177,45 +239,108 @@ func smoothed(values []float64) []float64 {
 	return out
 }
 
-// bars draws a bar for each value of a column of texts.
-func (p *plotReader) bars(title string, look *pipeline.Look, sources []source) []*chart.Chart {
+// bars draws a bar for each value of a column.
+func (p *plotReader) bars(title, template string, look *pipeline.Look, sources []source) *chart.Chart {
 	c := &chart.Chart{Kind: chart.Bar, Title: title, XLabel: look.XLabel, YLabel: look.YLabel}
+	if template != "bar" {
+		c.Kind = chart.Lying
+	}
+	names, several := newCategories(c), severalFiles(sources)
 	for i := range sources {
 		s := &sources[i]
-		label := s.column(look.X)
-		for j := range s.Columns {
-			if label < 0 && !s.numeric(j) {
-				label = j
-			}
+		at, values := s.barColumns(look, c.Kind == chart.Lying)
+		if c.Kind == chart.Lying && at >= 0 {
+			c.YLabel = cmp.Or(c.YLabel, s.Columns[at])
+		} else if at >= 0 {
+			c.XLabel = cmp.Or(c.XLabel, s.Columns[at])
 		}
-		for j, name := range s.Columns {
-			if j == label || !s.numeric(j) || look.Y != nil && !slices.Contains(look.Y, name) {
-				continue
+		for _, j := range values {
+			name := s.Columns[j]
+			if several {
+				name = s.file + ": " + name
 			}
-			series := chart.Series{Name: name, Colour: len(c.Series)}
-			if len(p.views) > 1 {
-				series.Name = fmt.Sprintf("%s (%s)", name, s.name)
-			}
-			s.fillBars(c, &series, label, j)
+			series := chart.Series{Name: p.seriesName(name, s), Colour: len(c.Series)}
+			s.fillBars(names, &series, at, j)
 			c.Series = append(c.Series, series)
 		}
 	}
-	return []*chart.Chart{c}
+	if len(c.Series) == 1 {
+		name := &c.Series[0].Name
+		if c.Kind == chart.Lying {
+			c.XLabel, *name = cmp.Or(c.XLabel, *name), ""
+		} else {
+			c.YLabel, *name = cmp.Or(c.YLabel, *name), ""
+		}
+	}
+	if template == "bar_horizontal_sorted" {
+		sortBars(c)
+	}
+	return c
 }
 
-func (s *source) fillBars(c *chart.Chart, to *chart.Series, label, y int) {
+// barColumns returns the column that names the bars, -1 for the numbers of rows, and
+// those with their lengths. Where bars lie, y is what names them, as on the paper; texts
+// name them in any case.
+func (s *source) barColumns(look *pipeline.Look, lying bool) (at int, values []int) {
+	at = s.column(look.X)
+	y := slices.Clone(look.Y)
+	if at >= 0 && len(y) == 1 {
+		if k := s.column(y[0]); k >= 0 && s.numeric(at) && (lying || !s.numeric(k)) {
+			at, y = k, []string{look.X}
+		}
+	}
+	for j := range s.Columns {
+		if at < 0 && !s.numeric(j) {
+			at = j
+		}
+	}
+	for j, name := range s.Columns {
+		if j != at && s.numeric(j) && (y == nil || slices.Contains(y, name)) {
+			values = append(values, j)
+		}
+	}
+	return at, values
+}
+
+func (s *source) fillBars(c *categories, to *chart.Series, at, y int) {
 	for i, row := range s.Rows {
 		name := fmt.Sprint(i)
-		if label >= 0 {
-			name = fmt.Sprint(row[label])
-		}
-		k := slices.Index(c.Categories, name)
-		if k < 0 {
-			c.Categories = append(c.Categories, name)
-			k = len(c.Categories) - 1
+		if at >= 0 {
+			name = label(row[at])
 		}
 		if v, ok := row[y].(float64); ok {
-			to.X, to.Y = append(to.X, float64(k)), append(to.Y, v)
+			to.X, to.Y = append(to.X, c.number(name)), append(to.Y, v)
+		}
+	}
+}
+
+// sortBars puts the longest bars of the last series, which is of the newest revision,
+// first, and those that it lacks last.
+func sortBars(c *chart.Chart) {
+	if len(c.Series) == 0 {
+		return
+	}
+	length := make([]float64, len(c.Categories))
+	for k := range length {
+		length[k] = math.Inf(-1)
+	}
+	last := &c.Series[len(c.Series)-1]
+	for i, x := range last.X {
+		length[int(x)] = last.Y[i]
+	}
+	order := make([]int, len(length)) // of the categories as they are to stand
+	for k := range order {
+		order[k] = k
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(length[b], length[a]) })
+	names, place := make([]string, len(order)), make([]float64, len(order))
+	for to, from := range order {
+		names[to], place[from] = c.Categories[from], float64(to)
+	}
+	c.Categories = names
+	for i := range c.Series {
+		for j, x := range c.Series[i].X {
+			c.Series[i].X[j] = place[int(x)]
 		}
 	}
 }
@@ -290,7 +415,10 @@ func (s *source) cells(a, b int, share bool) *chart.Cells {
 
 func label(v any) string {
 	if f, ok := v.(float64); ok {
-		return chart.Number(f)
+		if f == math.Trunc(f) && math.Abs(f) < 1e15 {
+			return strconv.FormatFloat(f, 'f', -1, 64)
+		}
+		return strconv.FormatFloat(f, 'g', -1, 64)
 	}
 	if v == nil {
 		return ""

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
@@ -27,6 +28,7 @@ const pageStyle = `:root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 .row{display:flex;flex-wrap:wrap;gap:1rem;align-items:flex-start}
+.pair{margin:.5rem 0}.pair figure{flex:0 1 auto;max-width:calc(50% - .5rem)}@media(max-width:40rem){.pair figure{max-width:100%}}
 figure{margin:0;max-width:100%}figure img{max-width:100%;height:auto;border:1px solid #8884;border-radius:6px}
 figcaption,.note{color:#777;font-size:.85rem;overflow-wrap:anywhere}
 table{border-collapse:collapse;margin:.5rem 0;display:block;overflow-x:auto}th,td{text-align:left;padding:.25rem .75rem;border-bottom:1px solid #8883;vertical-align:top;overflow-wrap:anywhere}
@@ -86,15 +88,23 @@ func (p *document) drawing(d *drawing, level int) {
 	for _, c := range d.charts {
 		p.figure(chart.SVG(c), "image/svg+xml", c.Title, "")
 	}
-	for _, x := range d.pictures {
-		p.figure(x.bytes, x.mediaType, x.file, x.file+" ("+x.rev+")")
-	}
 	if d.filled != nil {
 		p.vega = true
 		// The JSON has no < in it: it cannot end the element.
 		fmt.Fprintf(&p.body, "<figure class=\"vega\" aria-label=\"%s\"><script type=\"application/json\">%s</script></figure>\n", html.EscapeString(d.name), d.filled)
 	}
 	p.body.WriteString("</div>\n")
+	for _, pair := range d.pairs() {
+		p.body.WriteString("<div class=\"row pair\">\n")
+		for i, x := range pair {
+			caption := x.file + " (" + x.rev + ")"
+			if i > 0 && bytes.Equal(x.bytes, pair[i-1].bytes) {
+				caption += ", the same"
+			}
+			p.figure(x.bytes, x.mediaType, x.file, caption)
+		}
+		p.body.WriteString("</div>\n")
+	}
 	for _, n := range d.notes {
 		fmt.Fprintf(&p.body, "<p class=\"note\">%s</p>\n", html.EscapeString(n))
 	}

@@ -19,11 +19,11 @@ type drawing struct {
 	name     string
 	charts   []*chart.Chart
 	pictures []picture
-	spec     string      // the path of a Vega-Lite specification that it is to be drawn by; "" for none
-	data     []dataPoint // for the specification, and for JSON
-	filled   []byte      // the specification with the data in it
-	notes    []string    // what could not be drawn, and why
-	err      error       // the first mistake among these
+	sources  []source
+	spec     string   // the path of a Vega-Lite specification that it is to be drawn by; "" for none
+	filled   []byte   // the specification with the data in it
+	notes    []string // what could not be drawn, and why
+	err      error    // the first mistake among these
 }
 
 // empty reports whether there is nothing to see.
@@ -53,6 +53,19 @@ type picture struct {
 	bytes                []byte
 }
 
+// pairs returns the pictures by file, those of one in the order of the revisions.
+func (d *drawing) pairs() [][]picture {
+	var all [][]picture
+	for _, x := range d.pictures {
+		if n := len(all); n > 0 && all[n-1][0].file == x.file {
+			all[n-1] = append(all[n-1], x)
+		} else {
+			all = append(all, []picture{x})
+		}
+	}
+	return all
+}
+
 // dataPoint is a row of the data with the revision that it is of.
 type dataPoint map[string]any
 
@@ -69,28 +82,54 @@ type plotReader struct {
 
 // read gathers the plots that are named; all if none is.
 func (p *plotReader) read(names []string) ([]*drawing, error) {
-	newest := p.views[len(p.views)-1]
-	plans := newest.PlotPlans()
-	for _, v := range p.views[:len(p.views)-1] {
-		for _, old := range v.PlotPlans() {
-			if !slices.ContainsFunc(plans, func(x pipeline.PlotPlan) bool { return x.Name == old.Name }) {
-				plans = append(plans, old)
-			}
-		}
-	}
-	plans, err := choosePlots(plans, names)
+	plans, err := choosePlots(p.plans(), names)
 	if err != nil {
 		return nil, err
 	}
 	var all []*drawing
-	for i := range plans {
-		d, err := p.drawing(&plans[i])
+	for _, plan := range p.expand(plans) {
+		d, err := p.drawing(&plan)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, d)
 	}
 	return all, nil
+}
+
+// plans returns the plots of all views, those of the newest first.
+func (p *plotReader) plans() []pipeline.PlotPlan {
+	var plans []pipeline.PlotPlan
+	for _, v := range slices.Backward(p.views) {
+		for _, plan := range v.PlotPlans() {
+			if !slices.ContainsFunc(plans, func(x pipeline.PlotPlan) bool { return x.Name == plan.Name }) {
+				plans = append(plans, plan)
+			}
+		}
+	}
+	return p.expand(plans)
+}
+
+// expand makes a plot of each file in a directory, but for those that are in a plot of
+// several files.
+func (p *plotReader) expand(plans []pipeline.PlotPlan) []pipeline.PlotPlan {
+	var all []pipeline.PlotPlan
+	for _, plan := range plans {
+		if !plan.Single() {
+			all = append(all, plan)
+			continue
+		}
+		files := p.filesOf(&plan)
+		if len(files) == 0 {
+			all = append(all, plan)
+		}
+		for _, file := range files {
+			if file == plan.Name || !slices.ContainsFunc(plans, func(x pipeline.PlotPlan) bool { return !x.Single() && x.Has(file) }) {
+				all = append(all, pipeline.PlotPlan{Name: file, Files: []string{file}, Look: plan.Look})
+			}
+		}
+	}
+	return all
 }
 
 // choosePlots returns the plots that are named by name or by file. A file that is in
@@ -116,35 +155,52 @@ func choosePlots(plans []pipeline.PlotPlan, names []string) ([]pipeline.PlotPlan
 func (p *plotReader) drawing(plan *pipeline.PlotPlan) (*drawing, error) {
 	d := &drawing{name: plan.Name}
 	look := p.over(plan.Look)
-	var sources []source
-	for _, v := range p.views {
-		for _, named := range plan.Files {
-			for _, file := range v.PlotFiles(named) {
-				s, err := p.source(v, file, &look, d)
-				if err != nil {
-					return nil, err
-				}
-				if s != nil {
-					sources = append(sources, *s)
-				}
+	files := p.filesOf(plan)
+	if len(files) == 0 {
+		d.fail(&pipeline.MisuseError{Msg: strings.Join(plan.Files, ", ") + " has no files of points and no pictures in it"})
+	}
+	for _, file := range files {
+		for _, v := range p.views {
+			s, err := p.source(v, file, &look, d)
+			if err != nil {
+				return nil, err
+			}
+			if s != nil {
+				d.sources = append(d.sources, *s)
 			}
 		}
 	}
-	for i := range sources {
-		d.data = append(d.data, sources[i].points()...)
-		p.note(d, &look, &sources[i])
+	for i := range d.sources {
+		p.note(d, &look, &d.sources[i])
 	}
+	p.noteColumns(d, &look)
 	if strings.HasSuffix(look.Template, ".json") {
 		d.spec = look.Template
-		if len(sources) > 0 {
-			if err := d.readSpec(p.views[len(p.views)-1], &look, sources); err != nil {
+		if len(d.sources) > 0 {
+			if err := d.readSpec(p.views[len(p.views)-1], &look); err != nil {
 				d.fail(err)
 			}
 		}
 		return d, nil
 	}
-	d.charts = p.chartsOf(plan, &look, sources)
+	d.charts = p.chartsOf(plan, &look, d.sources)
 	return d, nil
+}
+
+// filesOf returns the files of a plot in all views, those of the newest first. What else
+// lies in a directory is none of them.
+func (p *plotReader) filesOf(plan *pipeline.PlotPlan) []string {
+	var files []string
+	for _, v := range slices.Backward(p.views) {
+		for _, named := range plan.Files {
+			for _, file := range v.PlotFiles(named) {
+				if !slices.Contains(files, file) && (file == named || pipeline.IsPlot(file)) {
+					files = append(files, file)
+				}
+			}
+		}
+	}
+	return files
 }
 
 // note tells what is missing in a table.
@@ -154,10 +210,7 @@ func (p *plotReader) note(d *drawing, look *pipeline.Look, s *source) {
 			p.columns = append(p.columns, c)
 		}
 	}
-	where := s.file
-	if len(p.views) > 1 {
-		where += " at " + s.name
-	}
+	where := p.where(s)
 	if len(s.Rows) == 0 {
 		d.fail(&pipeline.MisuseError{Msg: where + " has no points"})
 		return
@@ -166,17 +219,37 @@ func (p *plotReader) note(d *drawing, look *pipeline.Look, s *source) {
 	for j := range s.Columns {
 		numbers = numbers || s.numeric(j)
 	}
-	var lacks []string
-	for _, c := range append([]string{look.X}, look.Y...) {
-		if c != "" && s.column(c) < 0 {
-			lacks = append(lacks, strconv.Quote(c))
-		}
-	}
-	if len(lacks) > 0 {
-		d.fail(&pipeline.MisuseError{Msg: fmt.Sprintf("%s has no column %s: its columns are %s", where, strings.Join(lacks, ", "), columnList(s.Columns))})
-	} else if !numbers && !s.counted(look) {
+	if !numbers && !s.counted(look) {
 		d.fail(&pipeline.MisuseError{Msg: fmt.Sprintf("%s has no column of numbers: its columns are %s", where, columnList(s.Columns))})
 	}
+}
+
+// noteColumns tells which files lack columns that are to be drawn. Of a plot of several
+// files one is enough to have a column of y.
+func (p *plotReader) noteColumns(d *drawing, look *pipeline.Look) {
+	for i := range d.sources {
+		s := &d.sources[i]
+		var lacks []string
+		if look.X != "" && s.column(look.X) < 0 {
+			lacks = append(lacks, strconv.Quote(look.X))
+		}
+		for _, y := range look.Y {
+			if !slices.ContainsFunc(d.sources, func(o source) bool { return o.rev == s.rev && o.column(y) >= 0 }) {
+				lacks = append(lacks, strconv.Quote(y))
+			}
+		}
+		if len(lacks) > 0 && len(s.Rows) > 0 {
+			d.fail(&pipeline.MisuseError{Msg: fmt.Sprintf("%s has no column %s: its columns are %s", p.where(s), strings.Join(lacks, ", "), columnList(s.Columns))})
+		}
+	}
+}
+
+// where names a file, with the revision if there is more than one.
+func (p *plotReader) where(s *source) string {
+	if len(p.views) == 1 {
+		return s.file
+	}
+	return s.file + " at " + s.name
 }
 
 // counted reports whether a table is one of cases that are counted.
@@ -259,11 +332,20 @@ func (p *plotReader) source(v *pipeline.View, file string, look *pipeline.Look, 
 	return &source{slices.Index(p.views, v), v.Name, file, t}, nil
 }
 
-// points returns the rows with what they are of, for programs and specifications.
+// data returns the points of all tables, for programs and specifications.
+func (d *drawing) data() []dataPoint {
+	list := []dataPoint{}
+	for i := range d.sources {
+		list = append(list, d.sources[i].points()...)
+	}
+	return list
+}
+
+// points returns the rows with what they are of.
 func (s *source) points() []dataPoint {
 	var list []dataPoint
 	for i, row := range s.Rows {
-		m := dataPoint{revisionKey: s.name, "filename": s.file, "step": float64(i)}
+		m := dataPoint{revisionKey: s.name, fileKey: s.file, "step": float64(i)}
 		for j, name := range s.Columns {
 			m[name] = row[j]
 			if f, ok := row[j].(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {

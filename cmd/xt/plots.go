@@ -28,10 +28,10 @@ func (a *app) plotsCommand() *cli.Command {
 				Action: a.showPlots,
 			},
 			{
-				Name: "diff", Usage: "draw the plots of commits over one another", ArgsUsage: "[REV [REV]]",
-				Description: "Draws the plots of commit REV, HEAD unless given, and of another, or of the workspace, in the same\n" +
-					"axes: the older dashed. Pictures and tables of counts are side by side.\n\n" +
-					"examples:\n   xt plots diff\n   xt plots diff main\n   xt plots diff v1.0 v1.1 -o diff.html\n   xt plots diff main --targets build/loss.csv",
+				Name: "diff", Usage: "draw the plots of commits over one another", ArgsUsage: "[REV [REV…]]",
+				Description: "Draws the plots of commit REV, HEAD unless given, and of others, or of the workspace, in the same\n" +
+					"axes: of two the older dashed. Pictures and tables of counts are side by side.\n\n" +
+					"examples:\n   xt plots diff\n   xt plots diff main\n   xt plots diff v1.0 v1.1 -o diff.html\n   xt plots diff v1.0 v1.1 v1.2\n   xt plots diff main --targets build/loss.csv",
 				Flags:  append(plotFlags(), &cli.StringSliceFlag{Name: "targets", Usage: "only this `PLOT`"}),
 				Action: a.diffPlots,
 			},
@@ -118,19 +118,40 @@ func (a *app) diffPlots(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	old, new, err := views(c, w)
+	vs, err := viewsOf(c, w)
 	if err != nil {
 		return err
 	}
 	var names []string
 	for _, t := range c.StringSlice("targets") {
-		name, err := a.plotName(w, new, t)
+		name, err := a.plotName(w, vs[len(vs)-1], t)
 		if err != nil {
 			return err
 		}
 		names = append(names, name)
 	}
-	return a.drawPlots(c, w, []*pipeline.View{old, new}, names)
+	return a.drawPlots(c, w, vs, names)
+}
+
+// viewsOf returns the commits that operands name, in their order: HEAD if there are none,
+// and the workspace after a single one.
+func viewsOf(c *cli.Context, w *pipeline.Workspace) ([]*pipeline.View, error) {
+	revs := c.Args().Slice()
+	if len(revs) == 0 {
+		revs = []string{"HEAD"}
+	}
+	var vs []*pipeline.View
+	for _, rev := range revs {
+		v, err := w.ViewAt(rev)
+		if err != nil {
+			return nil, err
+		}
+		vs = append(vs, v)
+	}
+	if len(vs) == 1 {
+		vs = append(vs, w.View())
+	}
+	return vs, nil
 }
 
 // drawPlots draws the plots of one view, or of several over one another.
@@ -241,7 +262,7 @@ func (a *app) printPlots(all []*drawing) {
 			a.term.Printf("%s\n", c.Text(width, 12, a.paintSeries))
 		}
 		for _, p := range d.pictures {
-			a.term.Printf("%s: a picture, %s; -o FILE.html shows it\n", shown(p.file), term.Bytes(int64(len(p.bytes))))
+			a.term.Printf("%s (%s): a picture, %s; -o FILE.html shows it\n", shown(p.file), shown(p.rev), term.Bytes(int64(len(p.bytes))))
 		}
 		if hint := d.specHint(); hint != "" {
 			a.term.Printf("%s\n", shown(hint))
@@ -277,10 +298,7 @@ func plotsJSON(all []*drawing, vs []*pipeline.View) *plotsReport {
 		r.Revisions = append(r.Revisions, v.Name)
 	}
 	for _, d := range all {
-		p := plotJSON{Name: d.name, Data: d.data, Notes: d.notes}
-		if p.Data == nil {
-			p.Data = []dataPoint{}
-		}
+		p := plotJSON{Name: d.name, Data: d.data(), Notes: d.notes}
 		for _, x := range d.pictures {
 			p.Pictures = append(p.Pictures, x.file)
 		}

@@ -26,11 +26,18 @@ const (
 	fieldKey  = "field"
 )
 
+// fileKey is under which a data point says which file it is of. Where curves are told
+// apart by file and column, a key that is made of both does so.
+const (
+	fileKey      = "filename"
+	keySeparator = "::"
+)
+
 // maxSpecSize is how large a specification may be.
 const maxSpecSize = 1 << 20
 
 // readSpec reads the specification of a plot and puts the data into it.
-func (d *drawing) readSpec(v *pipeline.View, look *pipeline.Look, sources []source) error {
+func (d *drawing) readSpec(v *pipeline.View, look *pipeline.Look) error {
 	b, err := v.Source.ReadFile(d.spec)
 	switch {
 	case pipeline.Missing(err):
@@ -38,7 +45,7 @@ func (d *drawing) readSpec(v *pipeline.View, look *pipeline.Look, sources []sour
 	case err == nil && len(b) > maxSpecSize:
 		err = fmt.Errorf("it is larger than %d MiB", maxSpecSize>>20)
 	case err == nil:
-		d.filled, err = fillSpec(b, d.name, look, sources, d.data)
+		d.filled, err = fillSpec(b, d.name, look, d.sources, d.data())
 	}
 	if err != nil {
 		return &pipeline.MisuseError{Msg: fmt.Sprintf("the specification %s: %v", d.spec, err), Hint: "a template is a file of JSON as Vega-Lite has it, by its path from the root of the project"}
@@ -61,13 +68,10 @@ func fillSpec(spec []byte, name string, look *pipeline.Look, sources []source, d
 	if len(f.columns) > 1 && strings.Contains(string(spec), anchorPrefix+"Y>") {
 		data = melted(data, f.columns)
 	}
-	if data == nil {
-		data = []dataPoint{}
-	}
-	f.data = data
+	f.data = f.named(data)
 	filled, _ := f.fill(m).(map[string]any)
 	if !f.placed {
-		placeData(filled, data)
+		placeData(filled, f.data)
 	}
 	return json.Marshal(filled)
 }
@@ -94,7 +98,7 @@ func placeData(spec map[string]any, data []dataPoint) {
 
 // melted returns each point once for each column.
 func melted(data []dataPoint, columns []string) []dataPoint {
-	var list []dataPoint
+	list := []dataPoint{}
 	for _, column := range columns {
 		for _, p := range data {
 			v, ok := p[column]
@@ -113,6 +117,7 @@ func melted(data []dataPoint, columns []string) []dataPoint {
 type anchors struct {
 	values  map[string]any // by name in upper case
 	columns []string       // of y
+	varied  []string       // what tells the curves of a revision apart: the file, the column, or both
 	data    []dataPoint
 	placed  bool // whether the data was asked for
 }
@@ -148,14 +153,44 @@ func newAnchors(name string, look *pipeline.Look, sources []source) *anchors {
 		"TOOLTIP":      []any{map[string]any{"field": revisionKey}, map[string]any{"field": fieldName(x)}, map[string]any{"field": fieldName(y)}},
 		"SHAPE":        map[string]any{}, "STROKE_DASH": map[string]any{}, "COLUMN": map[string]any{}, "ROW": map[string]any{},
 	}
-	group := []any{revisionKey}
+	if severalFiles(sources) {
+		f.varied = append(f.varied, fileKey)
+	}
 	if len(f.columns) > 1 {
-		group = append(group, fieldKey)
-		f.values["STROKE_DASH"] = map[string]any{"field": fieldKey, "type": "nominal"}
+		f.varied = append(f.varied, fieldKey)
+	}
+	group := []any{revisionKey}
+	if len(f.varied) > 0 {
+		by := strings.Join(f.varied, keySeparator)
+		group = append(group, by)
+		f.tellApart(by)
 	}
 	f.values["GROUP_BY"] = group
 	f.values["GROUP_BY_X"], f.values["GROUP_BY_Y"] = append(slices.Clone(group), x), append(slices.Clone(group), y)
 	return f
+}
+
+// tellApart fills in what is for several curves of a revision, of which a key of the
+// points says which it is.
+func (f *anchors) tellApart(by string) {
+	pale := map[string]any{"symbolFillColor": "transparent", "symbolStrokeColor": "grey"}
+	f.values["STROKE_DASH"] = map[string]any{"field": by, "type": "nominal", "legend": pale}
+	f.values["SHAPE"] = map[string]any{"field": by, "type": "nominal", "legend": pale}
+	f.values["ROW"] = map[string]any{"field": by, "type": "nominal", "sort": []any{}}
+	f.values["COLUMN"] = f.values["ROW"]
+	f.values["PIVOT_FIELD"] = "datum." + strings.Join(append([]string{revisionKey}, f.varied...), " + '"+keySeparator+"' + datum.")
+	f.values["TOOLTIP"] = append(f.values["TOOLTIP"].([]any), map[string]any{"field": by})
+}
+
+// named returns the points with one key for file and column together, where these tell
+// the curves apart only so.
+func (f *anchors) named(data []dataPoint) []dataPoint {
+	if len(f.varied) > 1 {
+		for _, p := range data {
+			p[fileKey+keySeparator+fieldKey] = fmt.Sprint(p[fileKey], keySeparator, p[fieldKey])
+		}
+	}
+	return data
 }
 
 // colourOf says that each revision has a colour of its own.

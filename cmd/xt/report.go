@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -158,23 +160,14 @@ func assetName(name string, n int, ext string) string {
 func writePlots(b *strings.Builder, all []*drawing, files *assetFiles) {
 	for _, d := range all {
 		fmt.Fprintf(b, "\n#### %s\n\n", plain(d.name))
-		n := 0
-		for _, c := range d.charts {
-			n++
-			if link := files.put(assetName(d.name, n, ".svg"), chart.SVG(c)); link != "" {
-				fmt.Fprintf(b, "![%s](%s)\n", plain(c.Title), link)
+		for i, c := range d.charts {
+			if link := files.put(assetName(d.name, i+1, ".svg"), chart.SVG(c)); link != "" {
+				fmt.Fprintf(b, "![%s](%s)\n", plain(c.Title), link) // one after the other they stand side by side
 			} else {
 				writeSparks(b, c)
 			}
 		}
-		for _, x := range d.pictures {
-			n++
-			if link := files.put(assetName(d.name+"-"+x.rev, n, path.Ext(x.file)), x.bytes); link != "" {
-				fmt.Fprintf(b, "%s: ![%s](%s)\n", plain(x.rev), plain(x.file), link)
-			} else {
-				fmt.Fprintf(b, "%s: a picture of %s (%s)\n\n", plain(x.rev), term.Bytes(int64(len(x.bytes))), code(x.file))
-			}
-		}
+		writePictures(b, d, files)
 		if hint := d.specHint(); hint != "" {
 			fmt.Fprintf(b, "%s\n\n", plain(hint))
 		}
@@ -184,14 +177,45 @@ func writePlots(b *strings.Builder, all []*drawing, files *assetFiles) {
 	}
 }
 
-// writeSparks writes curves as a table of sparklines with first, best and last
-// values.
-func writeSparks(b *strings.Builder, c *chart.Chart) {
-	if c.Kind == chart.Heat || len(c.Series) == 0 {
-		fmt.Fprintf(b, "```text\n%s```\n", strings.ReplaceAll(c.Text(80, 12, nil), "```", "'''"))
+// writePictures writes a table with a picture of each revision in a row.
+func writePictures(b *strings.Builder, d *drawing, files *assetFiles) {
+	pairs := d.pairs()
+	if len(pairs) == 0 {
 		return
 	}
-	b.WriteString("| curve | | first | least | greatest | last |\n| --- | --- | --- | --- | --- | --- |\n")
+	var revs, names []string
+	for _, x := range d.pictures {
+		if !slices.Contains(revs, x.rev) {
+			revs, names = append(revs, x.rev), append(names, plain(x.rev))
+		}
+	}
+	fmt.Fprintf(b, "\n| picture | %s |\n| --- |%s\n", strings.Join(names, " | "), strings.Repeat(" --- |", len(revs)))
+	for n, pair := range pairs {
+		cells := make([]string, len(revs))
+		for i, x := range pair {
+			at := slices.Index(revs, x.rev)
+			switch link := files.put(assetName(d.name+"-"+x.rev, len(d.charts)+n+1, path.Ext(x.file)), x.bytes); {
+			case link != "":
+				cells[at] = fmt.Sprintf("![%s](%s)", plain(x.file), link)
+			case i > 0 && bytes.Equal(x.bytes, pair[i-1].bytes):
+				cells[at] = "the same"
+			default:
+				cells[at] = term.Bytes(int64(len(x.bytes)))
+			}
+		}
+		fmt.Fprintf(b, "| %s | %s |\n", plain(pair[0].file), strings.Join(cells, " | "))
+	}
+	b.WriteString("\n")
+}
+
+// writeSparks writes curves as a table of sparklines with first, best and last
+// values. What else there is is drawn as on a terminal.
+func writeSparks(b *strings.Builder, c *chart.Chart) {
+	if c.Kind != chart.Line || c.Categories != nil || len(c.Series) == 0 {
+		fmt.Fprintf(b, "```text\n%s```\n\n", strings.ReplaceAll(c.Text(80, 12, nil), "```", "'''"))
+		return
+	}
+	b.WriteString("| curve | | first | least | greatest | last |\n| --- | --- | ---: | ---: | ---: | ---: |\n")
 	for i := range c.Series {
 		s := &c.Series[i]
 		name := s.Name
@@ -204,4 +228,5 @@ func writeSparks(b *strings.Builder, c *chart.Chart) {
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", plain(name), term.Sparkline(s.Sample(24)), chart.Number(first), chart.Number(least), chart.Number(greatest), chart.Number(last))
 	}
+	b.WriteString("\n")
 }

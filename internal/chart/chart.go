@@ -3,6 +3,7 @@
 package chart
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -14,8 +15,9 @@ type Kind uint8
 const (
 	Line Kind = iota
 	Scatter
-	Bar  // of each series the value of each category
-	Heat // counts in cells
+	Bar   // of each series the value of each category
+	Lying // the same, with bars that lie one below the other
+	Heat  // counts in cells
 )
 
 // Chart is what is drawn. Values that are no finite numbers are gaps.
@@ -56,7 +58,11 @@ func (c *Chart) size() size {
 		if rows := len(c.legend(s.width)); rows > 1 {
 			s.height += float64(rows-1) * lineSpace
 		}
-		s.height += c.turnedNames(s.width - marginLeft - marginRight)
+		if c.Kind == Lying {
+			s.height = s.height - 312 + c.lyingHeight() + 86
+		} else {
+			s.height += c.turnedNames(s.width - marginLeft - marginRight)
+		}
 		return s
 	}
 	m := c.Cells
@@ -100,6 +106,37 @@ func (s Series) Thin(n int) Series {
 	return out
 }
 
+// Spread returns a series with no more than n points, evenly chosen.
+func (s Series) Spread(n int) Series {
+	if len(s.X) <= n {
+		return s
+	}
+	out := s
+	out.X, out.Y = nil, nil
+	for i := range n {
+		k := i * len(s.X) / n
+		out.X, out.Y = append(out.X, s.X[k]), append(out.Y, s.Y[k])
+	}
+	return out
+}
+
+// note is what the reader has to know of a picture.
+func (c *Chart) note() string {
+	most := 0
+	for i := range c.Series {
+		most = max(most, len(c.Series[i].X))
+	}
+	switch {
+	case c.Kind == Lying:
+		return c.lyingNote()
+	case c.Note != "" || most <= MaxPoints:
+		return c.Note
+	case c.Kind == Scatter:
+		return fmt.Sprintf("of %d points %d are drawn", most, MaxPoints)
+	}
+	return fmt.Sprintf("of %d points those that shape the curve are drawn", most)
+}
+
 // Extremes returns values of the curve; ok is false if it has no numbers.
 func (s Series) Extremes() (first, least, greatest, last float64, ok bool) {
 	for _, v := range s.Y {
@@ -141,7 +178,7 @@ func (c *Chart) bounds() (x, y span, ok bool) {
 	if x.low > x.high {
 		return anySpan(c.LogX), anySpan(c.LogY), false
 	}
-	if c.Kind == Bar {
+	if c.Kind == Bar || c.Kind == Lying {
 		y.add(0)
 		x = span{x.low - 0.5, x.high + 0.5}
 	}

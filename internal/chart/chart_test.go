@@ -38,11 +38,17 @@ func bars() *Chart {
 	}}
 }
 
+func lying() *Chart {
+	return &Chart{Kind: Lying, Title: "importance", XLabel: "gain", Categories: []string{"age", "a name that is long", "宽"}, Series: []Series{
+		{Name: "before", X: []float64{0, 1}, Y: []float64{0.5, -0.25}}, {Name: "after", X: []float64{0, 1, 2}, Y: []float64{0.25, nan, 1}, Colour: 1},
+	}}
+}
+
 // TestGolden keeps what is drawn. UPDATE=1 rewrites the files; look at them then.
 func TestGolden(t *testing.T) {
 	for name, got := range map[string][]byte{
-		"charts.svg": SVG(small(), heat(), bars()),
-		"charts.txt": []byte(small().Text(60, 8, nil) + heat().Text(60, 8, nil) + bars().Text(60, 8, nil)),
+		"charts.svg": SVG(small(), heat(), bars(), lying()),
+		"charts.txt": []byte(small().Text(60, 8, nil) + heat().Text(60, 8, nil) + bars().Text(60, 8, nil) + lying().Text(60, 8, nil)),
 	} {
 		file := filepath.Join("testdata", name)
 		if os.Getenv("UPDATE") != "" {
@@ -178,6 +184,9 @@ func odd() map[string]*Chart {
 		"log below zero": {LogY: true, Series: one(1, -1)},
 		"many":           many,
 		"categories":     categories,
+		"lying":          {Kind: Lying, Categories: categories.Categories, Series: categories.Series},
+		"lying nothing":  {Kind: Lying},
+		"lying extreme":  {Kind: Lying, Categories: []string{"a", "b"}, Series: []Series{{X: []float64{0, 1}, Y: []float64{math.MaxFloat64, -math.MaxFloat64}}}},
 		"no cells":       {Kind: Heat},
 		"cells of none":  {Kind: Heat, Cells: &Cells{}},
 		"odd cells":      {Kind: Heat, Cells: &Cells{Rows: []string{long}, Columns: []string{"a", "b"}, Values: [][]float64{{nan, -1}}}},

@@ -3,7 +3,6 @@ package chart
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -85,6 +84,10 @@ func (c *Chart) draw(to canvas, size size) {
 		c.drawCells(to, w, h, top)
 		return
 	}
+	if c.Kind == Lying {
+		c.drawLying(to, w, h, top)
+		return
+	}
 	top = c.drawLegend(to, w, top)
 	x, y, ok := c.bounds()
 	f := &frame{left: marginLeft, top: top, right: w - marginRight, bottom: h - marginBottom, x: x, y: y, logX: c.LogX, logY: c.LogY}
@@ -102,13 +105,15 @@ func (c *Chart) draw(to canvas, size size) {
 		return
 	}
 	for i := range c.Series {
-		s := c.Series[i].Thin(MaxPoints)
 		switch c.Kind {
 		case Scatter:
+			s := c.Series[i].Spread(MaxPoints)
 			c.drawDots(to, f, &s)
 		case Bar:
+			s := c.Series[i].Thin(MaxPoints)
 			c.drawBars(to, f, &s, i)
 		default:
+			s := c.Series[i].Thin(MaxPoints)
 			c.drawLine(to, f, &s)
 		}
 	}
@@ -190,8 +195,8 @@ func (c *Chart) drawAxes(to canvas, f *frame, w, h float64) {
 	if c.YLabel != "" {
 		to.text(point{14, (f.top + f.bottom) / 2}, clip(c.YLabel, f.bottom-f.top, textSize), textSize, middle, plainInk(inkText), true)
 	}
-	if c.Note != "" {
-		to.text(point{w - marginRight, h - 4}, clip(c.Note, w-40, 9), 9, end, plainInk(inkFaint), false)
+	if note := c.note(); note != "" {
+		to.text(point{w - marginRight, h - 4}, clip(note, w-40, 9), 9, end, plainInk(inkFaint), false)
 	}
 }
 
@@ -344,10 +349,7 @@ func (c *Chart) drawCell(to canvas, x, y, cell, v, largest float64) {
 		shade = math.Max(0, v/largest)
 	}
 	to.rect(x+0.5, y+0.5, math.Max(cell-1, 0.5), math.Max(cell-1, 0.5), ink{colour: inkCell, shade: shade})
-	label := Number(v)
-	if c.Cells.Share {
-		label = strconv.FormatFloat(v, 'f', 2, 64)
-	}
+	label := c.Cells.number(v)
 	size := math.Min(textSize, cell/2)
 	if size >= 6 && textWidth(label, size) < cell {
 		to.text(point{x + cell/2, y + cell/2 + size/3}, label, size, middle, ink{colour: inkOnCell, shade: shade}, false)

@@ -23,7 +23,7 @@ func (c *Chart) Text(width, height int, paint func(n int, s string) string) stri
 		b.WriteString(c.Title + "\n")
 	}
 	if c.Kind == Heat {
-		c.textCells(&b)
+		c.textCells(&b, width)
 		return b.String()
 	}
 	x, y, ok := c.bounds()
@@ -31,9 +31,17 @@ func (c *Chart) Text(width, height int, paint func(n int, s string) string) stri
 		b.WriteString("  no numbers to draw\n")
 		return b.String()
 	}
+	if c.Kind == Bar || c.Kind == Lying {
+		c.textBars(&b, width, y, paint)
+		c.textFoot(&b, 0, width, paint)
+		return b.String()
+	}
 	g := newGrid(max(width-12, 10), max(height, 4))
+	marks := make([]string, g.height) // of the curves that end in a line
 	for i := range c.Series {
-		g.series(c, i, x, y)
+		if row := g.series(c, i, x, y); row >= 0 && c.marked() && len(marks[row]) < 3 {
+			marks[row] += mark(i)
+		}
 	}
 	low, high := Number(y.low), Number(y.high)
 	pad := max(len(low), len(high))
@@ -45,7 +53,11 @@ func (c *Chart) Text(width, height int, paint func(n int, s string) string) stri
 		case g.height - 1:
 			label = low
 		}
-		fmt.Fprintf(&b, "%*s │%s\n", pad, label, g.row(row, paint))
+		line := g.row(row, paint)
+		if marks[row] != "" {
+			line += strings.Repeat(" ", g.width-g.used(row)+1) + marks[row]
+		}
+		fmt.Fprintf(&b, "%*s │%s\n", pad, label, line)
 	}
 	fmt.Fprintf(&b, "%*s └%s\n", pad, "", strings.Repeat("─", g.width))
 	from, to := c.xName(x.low), c.xName(x.high)
@@ -56,13 +68,34 @@ func (c *Chart) Text(width, height int, paint func(n int, s string) string) stri
 	} else {
 		fmt.Fprintf(&b, "%*s  %s%s%s\n", pad, "", from, strings.Repeat(" ", gap), to)
 	}
-	if len(c.Series) > 1 || len(c.Series) == 1 && c.Series[0].Name != "" {
-		c.textLegend(&b, pad, width, paint)
-	}
-	if c.Note != "" {
-		fmt.Fprintf(&b, "%*s  (%s)\n", pad, "", c.Note)
-	}
+	c.textFoot(&b, pad, width, paint)
 	return b.String()
+}
+
+// textFoot names the series, and says what the reader has to know.
+func (c *Chart) textFoot(b *strings.Builder, pad, width int, paint func(int, string) string) {
+	if len(c.Series) > 1 || len(c.Series) == 1 && c.Series[0].Name != "" {
+		c.textLegend(b, pad, width, paint)
+	}
+	note := c.Note
+	if c.Kind == Bar || c.Kind == Lying {
+		note = c.lyingNote()
+	}
+	if note != "" {
+		fmt.Fprintf(b, "%*s  (%s)\n", pad, "", note)
+	}
+}
+
+// marked reports whether series have letters: without colour, and where an older one has
+// that of the newer, they look the same.
+func (c *Chart) marked() bool { return c.Kind != Scatter && len(c.Series) > 1 }
+
+// mark is the letter of the n-th curve; "" if there are more than letters.
+func mark(n int) string {
+	if n >= 26 {
+		return ""
+	}
+	return string(rune('a' + n))
 }
 
 // textLegend names the series, as many as there is room for in a few lines.
@@ -74,7 +107,11 @@ func (c *Chart) textLegend(b *strings.Builder, pad, width int, paint func(int, s
 		line, used, lines = "", 0, lines+1
 	}
 	for i, s := range c.Series {
-		n := len([]rune(s.Name)) + 5
+		sign := paint(s.Colour, "━ ")
+		n := columns(s.Name) + 5
+		if m := mark(i); c.marked() && m != "" {
+			sign, n = m+" "+sign, n+2
+		}
 		if used > 0 && pad+2+used+n > width {
 			flush()
 			if lines == most {
@@ -82,7 +119,7 @@ func (c *Chart) textLegend(b *strings.Builder, pad, width int, paint func(int, s
 				break
 			}
 		}
-		line, used = line+paint(s.Colour, "━ ")+s.Name+"   ", used+n
+		line, used = line+sign+s.Name+"   ", used+n
 	}
 	flush()
 }
@@ -156,11 +193,12 @@ func (g *grid) dot(x, y, colour int) {
 	g.colour[y/4][x/2] = colour
 }
 
-// series draws the n-th series. Bars of several stand beside one another.
-func (g *grid) series(c *Chart, nth int, x, y span) {
+// series draws the n-th series and returns the line where it ends; -1 if it has no points.
+func (g *grid) series(c *Chart, nth int, x, y span) (end int) {
 	s := &c.Series[nth]
 	w, h := float64(2*g.width-1), float64(4*g.height-1)
 	var before *point
+	end = -1
 	for i := range s.X {
 		if !c.drawable(s.X[i], s.Y[i]) {
 			before = nil
@@ -168,16 +206,24 @@ func (g *grid) series(c *Chart, nth int, x, y span) {
 		}
 		p := point{x.at(s.X[i], c.LogX) * w, (1 - y.at(s.Y[i], c.LogY)) * h}
 		switch {
-		case c.Kind == Bar:
-			p.x += float64(2*nth + 1 - len(c.Series))
-			g.stroke(point{p.x, (1 - y.at(math.Max(0, y.low), c.LogY)) * h}, p, s.Colour)
 		case c.Kind == Line && before != nil:
 			g.stroke(*before, p, s.Colour)
 		default:
 			g.dot(int(math.Round(p.x)), int(math.Round(p.y)), s.Colour)
 		}
-		before = &p
+		before, end = &p, int(math.Round(p.y))/4
 	}
+	return end
+}
+
+// used returns up to where a line has dots.
+func (g *grid) used(y int) int {
+	for x := g.width; x > 0; x-- {
+		if g.dots[y][x-1] != 0 {
+			return x
+		}
+	}
+	return 0
 }
 
 func (g *grid) stroke(a, b point, colour int) {
@@ -206,47 +252,4 @@ func (g *grid) row(y int, paint func(int, string) string) string {
 		b.WriteString(paint(g.colour[y][from], string(part)))
 	}
 	return strings.TrimRight(b.String(), " ")
-}
-
-// textCells writes counts as a table.
-func (c *Chart) textCells(b *strings.Builder) {
-	m := c.Cells
-	if m == nil || len(m.Rows) == 0 {
-		b.WriteString("  no cells to draw\n")
-		return
-	}
-	const widest = 10
-	short := func(s string) string {
-		if r := []rune(s); len(r) > widest {
-			return string(r[:widest-1]) + "…"
-		}
-		return s
-	}
-	width := 4
-	if m.Share {
-		width = len(" 0.00")
-	}
-	for _, name := range append(append([]string{}, m.Rows...), m.Columns...) {
-		width = max(width, len([]rune(short(name)))+1)
-	}
-	fmt.Fprintf(b, "  %*s", width, "")
-	for _, name := range m.Columns {
-		fmt.Fprintf(b, "%*s", width, short(name))
-	}
-	fmt.Fprintf(b, "   %s →\n", c.XLabel)
-	for i, row := range m.Values {
-		fmt.Fprintf(b, "  %*s", width, short(m.Rows[i]))
-		for _, v := range row {
-			switch {
-			case v == 0:
-				fmt.Fprintf(b, "%*s", width, "·")
-			case m.Share:
-				fmt.Fprintf(b, "%*.2f", width, v)
-			default:
-				fmt.Fprintf(b, "%*s", width, Number(v))
-			}
-		}
-		b.WriteByte('\n')
-	}
-	fmt.Fprintf(b, "  ↓ %s\n", c.YLabel)
 }

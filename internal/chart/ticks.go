@@ -75,8 +75,11 @@ func (s span) logTicks(n int) []tick {
 	return list
 }
 
-// Number writes a number for people: four digits.
+// Number writes a number for people: four digits, or those of whole thousands.
 func Number(v float64) string {
+	if a := math.Abs(v); a >= 1e4 && a < 1e6 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
 	text := strconv.FormatFloat(v, 'g', 4, 64)
 	return strings.Replace(strings.Replace(text, "e+0", "e", 1), "e-0", "e-", 1)
 }
