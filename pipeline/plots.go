@@ -139,6 +139,9 @@ func ParsePlot(name string, b []byte, header bool) (*PlotTable, error) {
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	var t *PlotTable
 	var err error
+	if len(bytes.TrimSpace(b)) == 0 && IsPlot(name) {
+		return &PlotTable{}, nil
+	}
 	switch strings.ToLower(path.Ext(name)) {
 	case ".csv":
 		t, err = parseTable(b, ',', header)
@@ -168,6 +171,9 @@ func indented(b []byte) []byte {
 }
 
 func parseTable(b []byte, comma rune, header bool) (*PlotTable, error) {
+	if bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff")) {
+		return nil, errors.New("it is UTF-16, and a table is UTF-8")
+	}
 	r := csv.NewReader(bytes.NewReader(b))
 	r.Comma, r.FieldsPerRecord, r.ReuseRecord = comma, -1, true
 	t := &PlotTable{}

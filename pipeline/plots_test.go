@@ -18,6 +18,8 @@ func TestParsePlot(t *testing.T) {
 		{name: "a.tsv", text: "a\tb\n1\t2\n", want: &PlotTable{[]string{"a", "b"}, [][]any{{1.0, 2.0}}}},
 		{name: "a.csv", text: "", want: &PlotTable{}},
 		{name: "a.csv", text: "a\n1,2\n"},
+		{name: "a.csv", text: "\xff\xfea\x00"},
+		{name: "a.json", text: " \n", want: &PlotTable{}},
 		{name: "a.json", text: `{"x": {"train": [{"step": 1, "loss": 2}, {"loss": 3, "note": null}]}}`, want: &PlotTable{[]string{"loss", "step", "note"}, [][]any{{2.0, 1.0, nil}, {3.0, nil, nil}}}},
 		{name: "a.json", text: `[1, 2]`},
 		{name: "a.json", text: `[]`, want: &PlotTable{}},

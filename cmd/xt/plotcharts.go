@@ -87,7 +87,7 @@ func groupsOf(look *pipeline.Look, sources []source) []columnGroup {
 		s := &sources[i]
 		x := s.xColumn(look)
 		for j, name := range s.Columns {
-			if j == x || !s.numeric(j) {
+			if j == x || !s.numeric(j) || s.counts(j) {
 				continue
 			}
 			base := measure(name)
@@ -102,6 +102,20 @@ func groupsOf(look *pipeline.Look, sources []source) []columnGroup {
 		}
 	}
 	return groups
+}
+
+// counts reports whether a column only counts rows, and others are there to be drawn.
+func (s *source) counts(i int) bool {
+	counter := func(j int) bool { return slices.Contains(counters, strings.ToLower(s.Columns[j])) }
+	if !counter(i) {
+		return false
+	}
+	for j := range s.Columns {
+		if !counter(j) && s.numeric(j) {
+			return true
+		}
+	}
+	return false
 }
 
 var splitWords = []string{"train", "training", "val", "valid", "validation", "test", "testing", "eval", "dev"}

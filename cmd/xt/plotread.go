@@ -215,12 +215,12 @@ func (p *plotReader) note(d *drawing, look *pipeline.Look, s *source) {
 		d.fail(&pipeline.MisuseError{Msg: where + " has no points"})
 		return
 	}
-	numbers := false
+	numbers, x := false, s.xColumn(look)
 	for j := range s.Columns {
-		numbers = numbers || s.numeric(j)
+		numbers = numbers || j != x && s.numeric(j)
 	}
 	if !numbers && !s.counted(look) {
-		d.fail(&pipeline.MisuseError{Msg: fmt.Sprintf("%s has no column of numbers: its columns are %s", where, columnList(s.Columns))})
+		d.fail(&pipeline.MisuseError{Msg: fmt.Sprintf("%s has no column of numbers to draw: its columns are %s", where, columnList(s.Columns))})
 	}
 }
 
@@ -357,8 +357,12 @@ func (s *source) points() []dataPoint {
 	return list
 }
 
-// stepNames are columns that count, the likeliest first.
-var stepNames = []string{"step", "epoch", "iteration", "iter", "global_step", "_step", "x", "fpr", "recall"}
+// stepNames are columns that count, the likeliest first; the last has no name, as that of
+// the rows where pandas writes a table.
+var stepNames = []string{"step", "epoch", "iteration", "iter", "global_step", "_step", "x", "fpr", "recall", ""}
+
+// counters are columns of numbers that measure nothing.
+var counters = []string{"step", "epoch", "iteration", "iter", "global_step", "_step", "timestamp", "_timestamp", ""}
 
 // column returns the index of a column; -1 if there is none.
 func (s *source) column(name string) int { return slices.Index(s.Columns, name) }
@@ -378,17 +382,17 @@ func (s *source) xColumn(look *pipeline.Look) int {
 	return -1
 }
 
-// numeric reports whether a column holds numbers, and nothing else.
+// numeric reports whether a column holds numbers. A few texts, such as "n/a", are gaps.
 func (s *source) numeric(i int) bool {
-	some := false
+	numbers, others := 0, 0
 	for _, row := range s.Rows {
 		switch row[i].(type) {
 		case nil:
 		case float64:
-			some = true
+			numbers++
 		default:
-			return false
+			others++
 		}
 	}
-	return some
+	return numbers > others
 }
