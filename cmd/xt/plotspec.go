@@ -163,19 +163,32 @@ func newAnchors(name string, look *pipeline.Look, sources []source) *anchors {
 	if len(f.varied) > 0 {
 		by := strings.Join(f.varied, keySeparator)
 		group = append(group, by)
-		f.tellApart(by)
+		f.tellApart(by, f.curves(sources))
 	}
 	f.values["GROUP_BY"] = group
 	f.values["GROUP_BY_X"], f.values["GROUP_BY_Y"] = append(slices.Clone(group), x), append(slices.Clone(group), y)
 	return f
 }
 
+// curves returns what the curves of a revision are called.
+func (f *anchors) curves(sources []source) []string {
+	var names []string
+	for i := range sources {
+		for _, column := range f.columns {
+			name := map[string]string{fileKey: sources[i].file, fieldKey: column, fileKey + keySeparator + fieldKey: sources[i].file + keySeparator + column}[strings.Join(f.varied, keySeparator)]
+			if sources[i].column(column) >= 0 && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
 // tellApart fills in what is for several curves of a revision, of which a key of the
 // points says which it is.
-func (f *anchors) tellApart(by string) {
-	pale := map[string]any{"symbolFillColor": "transparent", "symbolStrokeColor": "grey"}
-	f.values["STROKE_DASH"] = map[string]any{"field": by, "type": "nominal", "legend": pale}
-	f.values["SHAPE"] = map[string]any{"field": by, "type": "nominal", "legend": pale}
+func (f *anchors) tellApart(by string, names []string) {
+	mapping := map[string]any{"field": by, "type": "nominal", "scale": map[string]any{"domain": names}, "legend": map[string]any{"symbolFillColor": "transparent", "symbolStrokeColor": "grey"}}
+	f.values["STROKE_DASH"], f.values["SHAPE"] = mapping, mapping
 	f.values["ROW"] = map[string]any{"field": by, "type": "nominal", "sort": []any{}}
 	f.values["COLUMN"] = f.values["ROW"]
 	f.values["PIVOT_FIELD"] = "datum." + strings.Join(append([]string{revisionKey}, f.varied...), " + '"+keySeparator+"' + datum.")
