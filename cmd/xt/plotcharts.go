@@ -130,8 +130,8 @@ func measure(name string) string {
 	return strings.Join(kept, "_")
 }
 
-// addSeries draws columns of each table. Of two revisions the older is dashed, in the
-// colours of the newer; of more each has its own.
+// addSeries draws columns of each table. Of two revisions the curves of the older are
+// dashed, in the colours of the newer; else each has its own.
 func (p *plotReader) addSeries(c *chart.Chart, look *pipeline.Look, sources []source, columns []string, template string) {
 	var names []string // of curves, without the revision
 	categories := newCategories(c)
@@ -155,7 +155,7 @@ func (p *plotReader) addSeries(c *chart.Chart, look *pipeline.Look, sources []so
 				names = append(names, name)
 			}
 			series := chart.Series{Name: p.seriesName(name, s), Colour: slices.Index(names, name), Dashed: len(p.views) == 2 && s.rev == 0}
-			if len(p.views) > 2 {
+			if len(p.views) > 2 || c.Kind == chart.Scatter {
 				series.Colour = series.Colour*len(p.views) + s.rev
 			}
 			s.fill(categories, &series, x, j)
@@ -169,8 +169,13 @@ func (p *plotReader) addSeries(c *chart.Chart, look *pipeline.Look, sources []so
 			c.Series = append(c.Series, series)
 		}
 	}
-	if len(c.Series) == 1 && c.YLabel == "" {
-		c.YLabel, c.Series[0].Name = c.Series[0].Name, ""
+	// What is compared stands side by side in the legend.
+	slices.SortStableFunc(c.Series, func(a, b chart.Series) int { return cmp.Compare(a.Colour, b.Colour) })
+	if len(names) == 1 && c.YLabel == "" {
+		c.YLabel = names[0]
+	}
+	if len(c.Series) == 1 && c.YLabel == names[0] {
+		c.Series[0].Name = ""
 	}
 }
 
@@ -260,6 +265,7 @@ func (p *plotReader) bars(title, template string, look *pipeline.Look, sources [
 		c.Kind = chart.Lying
 	}
 	names, several := newCategories(c), severalFiles(sources)
+	var columns []string
 	for i := range sources {
 		s := &sources[i]
 		at, values := s.barColumns(look, c.Kind == chart.Lying)
@@ -273,18 +279,25 @@ func (p *plotReader) bars(title, template string, look *pipeline.Look, sources [
 			if several {
 				name = s.file + ": " + name
 			}
-			series := chart.Series{Name: p.seriesName(name, s), Colour: len(c.Series)}
+			if !slices.Contains(columns, name) {
+				columns = append(columns, name)
+			}
+			series := chart.Series{Name: p.seriesName(name, s), Colour: slices.Index(columns, name)*len(p.views) + s.rev}
 			s.fillBars(names, &series, at, j)
 			c.Series = append(c.Series, series)
 		}
 	}
-	if len(c.Series) == 1 {
-		name := &c.Series[0].Name
+	// What is compared stands side by side.
+	slices.SortStableFunc(c.Series, func(a, b chart.Series) int { return cmp.Compare(a.Colour, b.Colour) })
+	if len(columns) == 1 {
+		length := &c.YLabel
 		if c.Kind == chart.Lying {
-			c.XLabel, *name = cmp.Or(c.XLabel, *name), ""
-		} else {
-			c.YLabel, *name = cmp.Or(c.YLabel, *name), ""
+			length = &c.XLabel
 		}
+		*length = cmp.Or(*length, columns[0])
+	}
+	if len(c.Series) == 1 {
+		c.Series[0].Name = ""
 	}
 	if template == "bar_horizontal_sorted" {
 		sortBars(c)
@@ -440,18 +453,25 @@ func label(v any) string {
 	return fmt.Sprint(v)
 }
 
-// compareLabels orders numbers as numbers, before texts.
+// compareLabels orders texts as people do: numbers in them by what they are worth, and
+// before letters.
 func compareLabels(a, b string) int {
-	var x, y float64
-	_, errA := fmt.Sscan(a, &x)
-	_, errB := fmt.Sscan(b, &y)
-	switch {
-	case errA == nil && errB == nil:
-		return cmp.Or(cmp.Compare(x, y), strings.Compare(a, b))
-	case errA == nil:
-		return -1
-	case errB == nil:
-		return 1
+	x, y := a, b
+	for x != "" && y != "" {
+		restX, restY := strings.TrimLeft(x, "0123456789"), strings.TrimLeft(y, "0123456789")
+		m, n := x[:len(x)-len(restX)], y[:len(y)-len(restY)]
+		switch {
+		case m != "" && n != "":
+			m, n = strings.TrimLeft(m, "0"), strings.TrimLeft(n, "0")
+			if c := cmp.Or(cmp.Compare(len(m), len(n)), strings.Compare(m, n)); c != 0 {
+				return c
+			}
+			x, y = restX, restY
+		case x[0] != y[0]:
+			return cmp.Compare(x[0], y[0])
+		default:
+			x, y = x[1:], y[1:]
+		}
 	}
-	return strings.Compare(a, b)
+	return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(a, b))
 }

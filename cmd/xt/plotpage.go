@@ -31,8 +31,8 @@ h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 .pair{margin:.5rem 0}.pair figure{flex:0 1 auto;max-width:calc(50% - .5rem)}@media(max-width:40rem){.pair figure{max-width:100%}}
 figure{margin:0;max-width:100%}figure img{max-width:100%;height:auto;border:1px solid #8884;border-radius:6px}
 figcaption,.note{color:#777;font-size:.85rem;overflow-wrap:anywhere}
-table{border-collapse:collapse;margin:.5rem 0;display:block;overflow-x:auto}th,td{text-align:left;padding:.25rem .75rem;border-bottom:1px solid #8883;vertical-align:top;overflow-wrap:anywhere}
-th{font-weight:600}.n{text-align:right;font-variant-numeric:tabular-nums}h3{font-size:1rem;margin:1.5rem 0 .5rem}code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9em}
+table{border-collapse:collapse;margin:.5rem 0;display:block;overflow-x:auto}th,td{text-align:left;padding:.25rem .75rem;border-bottom:1px solid #8883;vertical-align:top;overflow-wrap:break-word}
+th{font-weight:600;white-space:nowrap}.n{text-align:right;font-variant-numeric:tabular-nums}h3{font-size:1rem;margin:1.5rem 0 .5rem}code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9em}
 pre{overflow-x:auto;padding:.75rem 1rem;border:1px solid #8884;border-radius:6px}
 .vega svg{max-width:100%;height:auto}
 .verdict{font-weight:600;border-left:4px solid;padding-left:.75rem}.good{color:#1a7f37}.fair{color:#9a6700}.bad{color:#cf222e}

@@ -217,7 +217,7 @@ func (p *plotReader) note(d *drawing, look *pipeline.Look, s *source) {
 	}
 	numbers, x := false, s.xColumn(look)
 	for j := range s.Columns {
-		numbers = numbers || j != x && s.numeric(j)
+		numbers = numbers || (j != x || strings.HasPrefix(look.Template, "bar")) && s.numeric(j)
 	}
 	if !numbers && !s.counted(look) {
 		d.fail(&pipeline.MisuseError{Msg: fmt.Sprintf("%s has no column of numbers to draw: its columns are %s", where, columnList(s.Columns))})

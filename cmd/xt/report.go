@@ -155,10 +155,18 @@ func assetName(name string, n int, ext string) string {
 	return fmt.Sprintf("%s-%d%s", clean, n, ext)
 }
 
+// mostPlots is after how many bytes no other plot is written: of 64 KiB, which a comment
+// may have, the rest needs some too.
+const mostPlots = 40 << 10
+
 // writePlots writes plots as Markdown: pictures if there are files for them, lines of
 // characters if not.
 func writePlots(b *strings.Builder, all []*drawing, files *assetFiles) {
-	for _, d := range all {
+	for n, d := range all {
+		if b.Len() > mostPlots {
+			fmt.Fprintf(b, "\n… and %s more.\n", plural(len(all)-n, "plot"))
+			return
+		}
 		fmt.Fprintf(b, "\n#### %s\n\n", plain(d.name))
 		for i, c := range d.charts {
 			if link := files.put(assetName(d.name, i+1, ".svg"), chart.SVG(c)); link != "" {
@@ -167,6 +175,7 @@ func writePlots(b *strings.Builder, all []*drawing, files *assetFiles) {
 				writeSparks(b, c)
 			}
 		}
+		b.WriteString("\n")
 		writePictures(b, d, files)
 		if hint := d.specHint(); hint != "" {
 			fmt.Fprintf(b, "%s\n\n", plain(hint))

@@ -59,7 +59,7 @@ func (c *Chart) size() size {
 			s.height += float64(rows-1) * lineSpace
 		}
 		if c.Kind == Lying {
-			s.height = s.height - 312 + c.lyingHeight() + 86
+			s.height = s.height - 312 + c.lyingHeight() + 96
 		} else {
 			s.height += c.turnedNames(s.width - marginLeft - marginRight)
 		}
@@ -70,9 +70,13 @@ func (c *Chart) size() size {
 		return size{360, 120}
 	}
 	n := float64(max(len(m.Rows), len(m.Columns)))
-	cell := math.Min(math.Max(420/n, 9), 36)
-	return size{math.Max(cell*float64(len(m.Columns))+c.cellsLeft()+marginRight, 260), cell*float64(len(m.Rows)) + 90}
+	cell := math.Min(math.Max(420/n, smallestCell), 36)
+	return size{math.Max(cell*float64(len(m.Columns))+c.cellsLeft()+marginRight, 260), cell*float64(len(m.Rows)) + 76 + c.cellsBelow(cell)}
 }
+
+// smallestCell is how small a cell is where there are very many: two tables of 100 have
+// room beside one another on a page.
+const smallestCell = 4.4
 
 // MaxPoints is how many points of a series are drawn.
 const MaxPoints = 2000

@@ -38,6 +38,33 @@ func bars() *Chart {
 	}}
 }
 
+// TestTextCells makes room for names, and tells the most frequent mistakes where there is
+// none.
+func TestTextCells(t *testing.T) {
+	c := &Chart{Kind: Heat, XLabel: "predicted", YLabel: "actual", Cells: &Cells{}}
+	for i := range 9 {
+		c.Cells.Rows = append(c.Cells.Rows, string(rune('a'+i))+" automobile")
+		row := make([]float64, 9)
+		row[i], row[(i+1)%9] = 12345, float64(i)
+		c.Cells.Values = append(c.Cells.Values, row)
+	}
+	c.Cells.Columns = c.Cells.Rows
+	for width, want := range map[int]string{
+		100: "\n  a automobile    12345        ·",
+		40:  "  9 classes; predicted = actual in 111105 of 111141\n         8  i automob… → a automob…\n",
+	} {
+		text := c.Text(width, 10, nil)
+		if !strings.Contains(text, want) {
+			t.Errorf("in %d columns %q is missing in\n%s", width, want, text)
+		}
+	}
+	for line := range strings.Lines(c.Text(100, 10, nil)) {
+		if got := columns(strings.TrimSuffix(line, "   predicted →\n")); got > 101 {
+			t.Errorf("%q is %d columns wide", line, got)
+		}
+	}
+}
+
 func lying() *Chart {
 	return &Chart{Kind: Lying, Title: "importance", XLabel: "gain", Categories: []string{"age", "a name that is long", "宽"}, Series: []Series{
 		{Name: "before", X: []float64{0, 1}, Y: []float64{0.5, -0.25}}, {Name: "after", X: []float64{0, 1, 2}, Y: []float64{0.25, nan, 1}, Colour: 1},

@@ -96,6 +96,6 @@ func (c *Chart) textMistakes(b *strings.Builder, room int) {
 		fmt.Fprintf(b, "  %8s  %s → %s\n", m.number(x.n), strings.TrimLeft(fit(x.from, half), " "), strings.TrimLeft(fit(x.to, half), " "))
 	}
 	if len(list) > most {
-		fmt.Fprintf(b, "  %8s  and %d other pairs; -o FILE.html shows all\n", "", len(list)-most)
+		fmt.Fprintf(b, "  %8s  and %d other pairs\n", "", len(list)-most)
 	}
 }
