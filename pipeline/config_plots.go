@@ -17,6 +17,11 @@ type Look struct {
 	Title          string
 	XLabel, YLabel string
 	NoHeader       bool // the first line of a table is data; columns are called by number from 0
+
+	// Of a plot of several files: columns of x and of y by file. A file that is in XOf only
+	// has the x of the others.
+	XOf map[string]string
+	YOf map[string][]string
 }
 
 // isZero reports whether it says nothing.
@@ -49,22 +54,52 @@ func lookKeys() []key {
 }
 
 var plotShape = table("A plot of several files.", append([]key{
-	{name: "files", required: true, also: []string{"file", "path", "paths"}, shape: texts("a path, or a list of paths", "The files that it is made of.", `["build/train.csv", "build/val.csv"]`)},
-}, lookKeys()...)...)
+	{name: "files", also: []string{"file", "path", "paths"}, shape: texts("a path, or a list of paths", "The files that it is made of.", `["build/train.csv", "build/val.csv"]`)},
+}, plotKeys()...)...)
+
+// plotKeys are those of a plot of several files, whose columns may be said by file.
+func plotKeys() []key {
+	keys := lookKeys()
+	for i := range keys {
+		k := &keys[i]
+		if k.name == "x" || k.name == "y" {
+			one := *k.shape
+			both := one
+			both.kinds |= aTable
+			both.rest = &one
+			k.shape = &both
+		}
+	}
+	return keys
+}
 
 // look reads how a plot is drawn.
 func (l *loader) look(n *tomldoc.Node) *Look {
 	k := &Look{
-		Template: l.str(n.Get("template")), X: l.str(n.Get("x")), Title: l.str(n.Get("title")),
+		Template: l.str(n.Get("template")), X: l.str(noTable(n.Get("x"))), Title: l.str(n.Get("title")),
 		XLabel: l.str(n.Get("x_label")), YLabel: l.str(n.Get("y_label")), NoHeader: !l.flag(n.Get("header"), true),
 	}
-	for _, y := range l.each(n.Get("y")) {
-		k.Y = append(k.Y, l.str(y))
-	}
+	k.Y = l.columns(noTable(n.Get("y")))
 	if t := n.Get("template"); l.ok(t) && !slices.Contains(Templates, k.Template) && path.Ext(k.Template) != ".json" {
 		l.tell(t.At, place{where: "plots"}, "one of "+strings.Join(Templates, ", ")+", or the path of a Vega-Lite specification, NAME.json", "there is no template %q", k.Template)
 	}
 	return k
+}
+
+// noTable returns a value that is no table.
+func noTable(n *tomldoc.Node) *tomldoc.Node {
+	if n != nil && n.Kind == tomldoc.Table {
+		return nil
+	}
+	return n
+}
+
+func (l *loader) columns(n *tomldoc.Node) []string {
+	var names []string
+	for _, c := range l.each(n) {
+		names = append(names, l.str(c))
+	}
+	return names
 }
 
 func (l *loader) readPlots(n *tomldoc.Node) {
@@ -72,15 +107,53 @@ func (l *loader) readPlots(n *tomldoc.Node) {
 		return
 	}
 	for _, p := range n.Keys {
-		if !l.ok(p) {
-			continue
+		if l.ok(p) {
+			l.cfg.Plots = append(l.cfg.Plots, l.plotSet(p))
 		}
-		set := PlotSet{Name: p.Key, Look: *l.look(p), Pos: l.pos(p.KeyAt)}
-		for _, f := range l.each(p.Get("files")) {
-			if file, ok := l.path(f.At, place{where: fmt.Sprintf("plot %q", p.Key)}, "files", ".", l.str(f)); ok {
-				set.Files = append(set.Files, file)
+	}
+}
+
+func (l *loader) plotSet(p *tomldoc.Node) PlotSet {
+	set := PlotSet{Name: p.Key, Look: *l.look(p), Pos: l.pos(p.KeyAt)}
+	at := place{where: fmt.Sprintf("plot %q", p.Key)}
+	add := func(offset int, name string) string {
+		file, ok := l.path(offset, at, "files", ".", name)
+		if ok && !slices.Contains(set.Files, file) {
+			set.Files = append(set.Files, file)
+		}
+		return file
+	}
+	for _, f := range l.each(p.Get("files")) {
+		add(f.At, l.str(f))
+	}
+	for _, f := range byFile(p.Get("y")) {
+		if set.Look.YOf == nil {
+			set.Look.YOf = map[string][]string{}
+		}
+		columns := l.columns(f)
+		set.Look.YOf[add(f.KeyAt, f.Key)] = columns
+		for _, c := range columns {
+			if !slices.Contains(set.Look.Y, c) {
+				set.Look.Y = append(set.Look.Y, c)
 			}
 		}
-		l.cfg.Plots = append(l.cfg.Plots, set)
 	}
+	for _, f := range byFile(p.Get("x")) {
+		if set.Look.XOf == nil {
+			set.Look.XOf = map[string]string{}
+		}
+		set.Look.XOf[add(f.KeyAt, f.Key)] = l.str(f)
+	}
+	if len(set.Files) == 0 {
+		l.tell(p.KeyAt, at, `add files = ["build/train.csv", "build/val.csv"]`, "\"files\" is missing")
+	}
+	return set
+}
+
+// byFile returns what a table says of files; nothing if it is none.
+func byFile(n *tomldoc.Node) []*tomldoc.Node {
+	if n == nil {
+		return nil
+	}
+	return n.Keys
 }

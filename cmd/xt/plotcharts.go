@@ -35,7 +35,10 @@ func (p *plotReader) chartsOf(plan *pipeline.PlotPlan, look *pipeline.Look, sour
 	case "confusion", "confusion_normalized":
 		return p.confusions(title, look, sources, template == "confusion_normalized")
 	case "bar", "bar_horizontal", "bar_horizontal_sorted":
-		return []*chart.Chart{p.bars(title, template, look, sources)}
+		if c := p.bars(title, template, look, sources); len(c.Series) > 0 {
+			return []*chart.Chart{c}
+		}
+		return nil
 	}
 	return p.curves(title, template, look, sources)
 }
@@ -65,7 +68,9 @@ func (p *plotReader) curves(title, template string, look *pipeline.Look, sources
 			c.Kind = chart.Scatter
 		}
 		p.addSeries(c, look, sources, group.columns, template)
-		charts = append(charts, c)
+		if len(c.Series) > 0 {
+			charts = append(charts, c)
+		}
 	}
 	return charts
 }
@@ -144,7 +149,7 @@ func (p *plotReader) addSeries(c *chart.Chart, look *pipeline.Look, sources []so
 		}
 		for _, column := range columns {
 			j := s.column(column)
-			if j < 0 {
+			if y := s.yNames(look); j < 0 || y != nil && !slices.Contains(y, column) {
 				continue
 			}
 			name := column
@@ -309,11 +314,12 @@ func (p *plotReader) bars(title, template string, look *pipeline.Look, sources [
 // those with their lengths. Where bars lie, y is what names them, as on the paper; texts
 // name them in any case.
 func (s *source) barColumns(look *pipeline.Look, lying bool) (at int, values []int) {
-	at = s.column(look.X)
-	y := slices.Clone(look.Y)
+	x := s.xName(look)
+	at = s.column(x)
+	y := slices.Clone(s.yNames(look))
 	if at >= 0 && len(y) == 1 {
 		if k := s.column(y[0]); k >= 0 && s.numeric(at) && (lying || !s.numeric(k)) {
-			at, y = k, []string{look.X}
+			at, y = k, []string{x}
 		}
 	}
 	for j := range s.Columns {
@@ -375,13 +381,10 @@ func sortBars(c *chart.Chart) {
 // confusions draws for each revision how often what was taken for what. A row is one
 // case, or, with a column count, so many.
 func (p *plotReader) confusions(title string, look *pipeline.Look, sources []source, share bool) []*chart.Chart {
-	actual, predicted := cmp.Or(look.X, "actual"), "predicted"
-	if len(look.Y) > 0 {
-		predicted = look.Y[0]
-	}
 	var charts []*chart.Chart
 	for i := range sources {
 		s := &sources[i]
+		actual, predicted := s.caseColumns(look)
 		c := &chart.Chart{Kind: chart.Heat, Title: title, XLabel: cmp.Or(look.YLabel, predicted), YLabel: cmp.Or(look.XLabel, actual)}
 		if severalFiles(sources) {
 			c.Title += ": " + s.file
@@ -391,12 +394,23 @@ func (p *plotReader) confusions(title string, look *pipeline.Look, sources []sou
 		}
 		if a, b := s.column(actual), s.column(predicted); a >= 0 && b >= 0 {
 			c.Cells = s.cells(a, b, share)
-		} else {
-			c.Note = "there are no columns " + actual + " and " + predicted
+			charts = append(charts, c)
 		}
-		charts = append(charts, c)
 	}
 	return charts
+}
+
+// caseColumns returns the columns of a table of cases: of what there was, and of what it was
+// taken for. Of a file that is there for the others' x it is none.
+func (s *source) caseColumns(look *pipeline.Look) (actual, predicted string) {
+	y := s.yNames(look)
+	switch {
+	case y == nil:
+		y = []string{"predicted"}
+	case len(y) == 0:
+		return "", ""
+	}
+	return cmp.Or(s.xName(look), "actual"), y[0]
 }
 
 func severalFiles(sources []source) bool {

@@ -172,6 +172,7 @@ func (p *plotReader) drawing(plan *pipeline.PlotPlan) (*drawing, error) {
 	}
 	for i := range d.sources {
 		p.note(d, &look, &d.sources[i])
+		p.addX(d, &look, &d.sources[i])
 	}
 	p.noteColumns(d, &look)
 	if strings.HasSuffix(look.Template, ".json") {
@@ -229,12 +230,18 @@ func (p *plotReader) note(d *drawing, look *pipeline.Look, s *source) {
 func (p *plotReader) noteColumns(d *drawing, look *pipeline.Look) {
 	for i := range d.sources {
 		s := &d.sources[i]
-		var lacks []string
-		if look.X != "" && s.column(look.X) < 0 {
-			lacks = append(lacks, strconv.Quote(look.X))
+		x, ys := s.xName(look), s.yNames(look)
+		if strings.HasPrefix(look.Template, "confusion") {
+			actual, predicted := s.caseColumns(look)
+			x, ys = actual, []string{predicted}
 		}
-		for _, y := range look.Y {
-			if !slices.ContainsFunc(d.sources, func(o source) bool { return o.rev == s.rev && o.column(y) >= 0 }) {
+		var lacks []string
+		if x != "" && s.column(x) < 0 {
+			lacks = append(lacks, strconv.Quote(x))
+		}
+		for _, y := range ys {
+			_, own := look.YOf[s.file]
+			if y != "" && s.column(y) < 0 && (own || !slices.ContainsFunc(d.sources, func(o source) bool { return o.rev == s.rev && o.column(y) >= 0 })) {
 				lacks = append(lacks, strconv.Quote(y))
 			}
 		}
@@ -254,7 +261,7 @@ func (p *plotReader) where(s *source) string {
 
 // counted reports whether a table is one of cases that are counted.
 func (s *source) counted(look *pipeline.Look) bool {
-	return strings.HasPrefix(look.Template, "confusion") || strings.HasSuffix(look.Template, ".json") ||
+	return strings.HasPrefix(look.Template, "confusion") || look.YOf != nil && len(s.yNames(look)) == 0 || strings.HasSuffix(look.Template, ".json") ||
 		look.Template == "" && s.column("actual") >= 0 && s.column("predicted") >= 0
 }
 
@@ -285,8 +292,11 @@ func (p *plotReader) unknownColumn() error {
 func (p *plotReader) over(k pipeline.Look) pipeline.Look {
 	k.Template, k.X, k.Title = cmp.Or(p.look.Template, k.Template), cmp.Or(p.look.X, k.X), cmp.Or(p.look.Title, k.Title)
 	k.XLabel, k.YLabel = cmp.Or(p.look.XLabel, k.XLabel), cmp.Or(p.look.YLabel, k.YLabel)
+	if p.look.X != "" {
+		k.XOf = nil
+	}
 	if p.look.Y != nil {
-		k.Y = p.look.Y
+		k.Y, k.YOf = p.look.Y, nil
 	}
 	k.NoHeader = k.NoHeader || p.look.NoHeader
 	return k
@@ -297,6 +307,7 @@ type source struct {
 	rev  int // index of the view
 	name string
 	file string
+	x    string // the column of x, if it came from another file
 	*pipeline.PlotTable
 }
 
@@ -329,7 +340,7 @@ func (p *plotReader) source(v *pipeline.View, file string, look *pipeline.Look, 
 		d.fail(err)
 		return nil, nil
 	}
-	return &source{slices.Index(p.views, v), v.Name, file, t}, nil
+	return &source{rev: slices.Index(p.views, v), name: v.Name, file: file, PlotTable: t}, nil
 }
 
 // data returns the points of all tables, for programs and specifications.
@@ -367,10 +378,53 @@ var counters = []string{"step", "epoch", "iteration", "iter", "global_step", "_s
 // column returns the index of a column; -1 if there is none.
 func (s *source) column(name string) int { return slices.Index(s.Columns, name) }
 
+// addX gives a table the x that another file of the plot has, row by row.
+func (p *plotReader) addX(d *drawing, look *pipeline.Look, s *source) {
+	if _, own := look.XOf[s.file]; own || len(look.XOf) == 0 {
+		return
+	}
+	for i := range d.sources {
+		o := &d.sources[i]
+		name, ok := look.XOf[o.file]
+		j := o.column(name)
+		if !ok || o.rev != s.rev || j < 0 || len(s.yNames(look)) == 0 {
+			continue
+		}
+		if len(o.Rows) != len(s.Rows) {
+			d.fail(&pipeline.MisuseError{Msg: fmt.Sprintf("%s has %s, and %s, which has the x for it, has %s", p.where(s), plural(len(s.Rows), "row"), o.file, plural(len(o.Rows), "row"))})
+			return
+		}
+		for s.column(name) >= 0 {
+			name += " of " + o.file
+		}
+		s.Columns, s.x = append(s.Columns, name), name
+		for k := range s.Rows {
+			s.Rows[k] = append(s.Rows[k], o.Rows[k][j])
+		}
+		return
+	}
+}
+
+// xName returns the column of x that is asked for; "" if none is.
+func (s *source) xName(look *pipeline.Look) string {
+	return cmp.Or(s.x, look.X, look.XOf[s.file])
+}
+
+// yNames returns the columns of y that are asked for; nil if none is.
+func (s *source) yNames(look *pipeline.Look) []string {
+	if columns, ok := look.YOf[s.file]; ok {
+		return columns
+	}
+	if _, ok := look.XOf[s.file]; ok && look.YOf != nil {
+		return []string{}
+	}
+	return look.Y
+}
+
 // xColumn returns the column of x; -1 stands for the number of the row.
 func (s *source) xColumn(look *pipeline.Look) int {
-	if look.X != "" {
-		return s.column(look.X)
+	if x := s.xName(look); x != "" {
+		return s.column(x)
 	}
 	for _, name := range stepNames {
 		for i, c := range s.Columns {

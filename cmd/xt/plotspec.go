@@ -66,7 +66,7 @@ func fillSpec(spec []byte, name string, look *pipeline.Look, sources []source, d
 	}
 	f := newAnchors(name, look, sources)
 	if len(f.columns) > 1 && strings.Contains(string(spec), anchorPrefix+"Y>") {
-		data = melted(data, f.columns)
+		data = melted(data, f.columns, look.YOf)
 	}
 	f.data = f.named(data)
 	filled, _ := f.fill(m).(map[string]any)
@@ -96,13 +96,13 @@ func placeData(spec map[string]any, data []dataPoint) {
 	}
 }
 
-// melted returns each point once for each column.
-func melted(data []dataPoint, columns []string) []dataPoint {
+// melted returns each point once for each column, or for those that are of its file.
+func melted(data []dataPoint, columns []string, of map[string][]string) []dataPoint {
 	list := []dataPoint{}
 	for _, column := range columns {
 		for _, p := range data {
 			v, ok := p[column]
-			if !ok {
+			if file, _ := p[fileKey].(string); !ok || of != nil && !slices.Contains(of[file], column) {
 				continue
 			}
 			one := maps.Clone(p)
@@ -163,7 +163,7 @@ func newAnchors(name string, look *pipeline.Look, sources []source) *anchors {
 	if len(f.varied) > 0 {
 		by := strings.Join(f.varied, keySeparator)
 		group = append(group, by)
-		f.tellApart(by, f.curves(sources))
+		f.tellApart(by, f.curves(look, sources))
 	}
 	f.values["GROUP_BY"] = group
 	f.values["GROUP_BY_X"], f.values["GROUP_BY_Y"] = append(slices.Clone(group), x), append(slices.Clone(group), y)
@@ -171,12 +171,12 @@ func newAnchors(name string, look *pipeline.Look, sources []source) *anchors {
 }
 
 // curves returns what the curves of a revision are called.
-func (f *anchors) curves(sources []source) []string {
+func (f *anchors) curves(look *pipeline.Look, sources []source) []string {
 	var names []string
 	for i := range sources {
 		for _, column := range f.columns {
 			name := map[string]string{fileKey: sources[i].file, fieldKey: column, fileKey + keySeparator + fieldKey: sources[i].file + keySeparator + column}[strings.Join(f.varied, keySeparator)]
-			if sources[i].column(column) >= 0 && !slices.Contains(names, name) {
+			if y := sources[i].yNames(look); sources[i].column(column) >= 0 && (y == nil || slices.Contains(y, column)) && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
