@@ -1,6 +1,7 @@
 package mlflow
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -39,14 +40,39 @@ func (c *call) createVersion() error {
 	if c.err != nil {
 		return c.err
 	}
-	if id, ok := strings.CutPrefix(v.Source, "models:/"); ok && strings.HasPrefix(id, "m-") {
-		m, err := c.store.LoggedModel(c.ctx, id)
-		if err != nil {
-			return err
-		}
-		v.StorageLocation = m.ArtifactURI
+	if err := c.findSource(&v); err != nil {
+		return err
 	}
 	return c.answerVersion(c.registry.CreateModelVersion(c.ctx, v))
+}
+
+// findSource finds the files, and the run, of a version that is made from a logged
+// model or from another version.
+func (c *call) findSource(v *track.NewModelVersion) error {
+	source, ofModel := strings.CutPrefix(v.Source, "models:/")
+	logged := v.ModelID
+	if ofModel && strings.HasPrefix(source, "m-") && !strings.Contains(source, "/") {
+		logged = source
+	} else if name, number, ok := strings.Cut(source, "/"); ofModel && ok {
+		if version, err := strconv.ParseInt(number, 10, 64); err == nil {
+			v.StorageLocation, err = c.registry.ModelVersionFiles(c.ctx, name, version)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if logged == "" || v.RunID != "" && logged != source {
+		return nil
+	}
+	m, err := c.store.LoggedModel(c.ctx, logged)
+	if err != nil {
+		return err
+	}
+	if logged == source {
+		v.StorageLocation = m.ArtifactURI
+	}
+	v.RunID = cmp.Or(v.RunID, m.SourceRun)
+	return nil
 }
 
 func (c *call) answerVersion(v track.ModelVersion, err error) error {

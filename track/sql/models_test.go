@@ -139,7 +139,8 @@ func testRegistry(t *testing.T, s track.Store) {
 		t.Errorf("%+v", m)
 	}
 	check(t, s.DeleteModelVersion(ctx, "n", 3))
-	if v := must[track.ModelVersion](t)(s.CreateModelVersion(ctx, track.NewModelVersion{Name: "n"})); v.Version != 3 || v.Tags != nil {
+	check(t, s.DeleteModelVersion(ctx, "n", 2))
+	if v := must[track.ModelVersion](t)(s.CreateModelVersion(ctx, track.NewModelVersion{Name: "n"})); v.Version != 4 || v.Tags != nil {
 		t.Errorf("%+v", v)
 	}
 	check(t, s.DeleteRegisteredModel(ctx, "n"))

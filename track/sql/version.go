@@ -107,11 +107,13 @@ func (s *Store) CreateModelVersion(ctx context.Context, n track.NewModelVersion)
 	return s.ModelVersion(ctx, n.Name, version)
 }
 
-// versionNumber returns the number that a new version gets.
+// versionNumber returns the number that a new version gets. Numbers of deleted
+// versions do not come back, since they may be written down somewhere.
 func (t *tx) versionNumber(model int64, n *track.NewModelVersion) (version int64, err error) {
+	var deleted int64
 	if n.Version == 0 {
-		err = t.row("SELECT coalesce(max(version), 0) + 1 FROM model_versions WHERE model = ?", []any{model}, &version)
-		return version, err
+		err = t.row("SELECT coalesce(max(v.version), 0), g.last_deleted FROM registered_models g LEFT JOIN model_versions v ON v.model = g.id WHERE g.id = ? GROUP BY g.id", []any{model}, &version, &deleted)
+		return max(version, deleted) + 1, err
 	}
 	taken, err := t.exists("SELECT id FROM model_versions WHERE model = ? AND version = ?", model, n.Version)
 	if err == nil && taken {
@@ -196,7 +198,7 @@ func (s *Store) DeleteModelVersion(ctx context.Context, name string, version int
 			}
 		}
 		if err == nil {
-			_, err = t.exec("UPDATE registered_models SET updated = ? WHERE id = ?", t.now, v.model)
+			_, err = t.exec("UPDATE registered_models SET updated = ?, last_deleted = CASE WHEN last_deleted < ? THEN ? ELSE last_deleted END WHERE id = ?", t.now, version, version, v.model)
 		}
 		return err
 	})
