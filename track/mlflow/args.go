@@ -89,6 +89,22 @@ func (a *args) need(name string) {
 	}
 }
 
+// check notes an error if a field is of another type than the endpoint takes. It
+// is for fields that handlers read when they act; elements of lists and objects
+// are checked as they are read.
+func (a *args) check(f field) {
+	switch f.kind {
+	case "string":
+		if v := a.get(f.name); v != nil && v[0] != '"' {
+			a.mistyped(f.name, v)
+		}
+	case "integer":
+		a.int(f.name, 0)
+	case "number":
+		a.float(f.name)
+	}
+}
+
 // text returns a text, "" without one.
 func (a *args) text(name string) string {
 	v := a.get(name)

@@ -78,7 +78,7 @@ func (r *route) operation() object {
 	if r.fields != plain && r.fields != "" {
 		if r.method == http.MethodGet {
 			for _, f := range parseFields(r.fields) {
-				params = append(params, object{"name": f.name, "in": "query", "required": f.required, "schema": object{"type": f.kind}})
+				params = append(params, object{"name": f.name, "in": "query", "required": f.required, "schema": f.schema()})
 			}
 		} else {
 			op["requestBody"] = object{"content": object{"application/json": object{"schema": schema(parseFields(r.fields))}}}
@@ -93,7 +93,7 @@ func (r *route) operation() object {
 func schema(fields []field) object {
 	properties, required := object{}, []string{}
 	for _, f := range fields {
-		properties[f.name] = object{"type": f.kind}
+		properties[f.name] = f.schema()
 		if f.required {
 			required = append(required, f.name)
 		}

@@ -26,6 +26,8 @@ func TestAnswers(t *testing.T) {
 		{"run without experiment", "POST", "/runs/create", `{}`, 400, "INVALID_PARAMETER_VALUE: Missing value for required parameter 'experiment_id'" + see},
 		{"missing key", "POST", "/runs/log-metric", `{"run_id":"RUN","value":1,"timestamp":1}`, 400, "INVALID_PARAMETER_VALUE: Missing value for required parameter 'key'" + see},
 		{"bad type", "POST", "/runs/log-metric", `{"run_id":"RUN","key":"a","value":"abc","timestamp":1}`, 400, `INVALID_PARAMETER_VALUE: Invalid value "abc" for parameter 'value' supplied:  Hint: Value was of type 'str'` + see},
+		{"run of another type", "POST", "/runs/log-metric", `{"run_id":31,"key":"a","value":41,"timestamp":59}`, 400, "INVALID_PARAMETER_VALUE: Invalid value 31 for parameter 'run_id' supplied:  Hint: Value was of type 'int'" + see},
+		{"the first that is wrong", "POST", "/runs/set-tag", `{"run_id":31,"key":"a","value":41}`, 400, "INVALID_PARAMETER_VALUE: Invalid value 31 for parameter 'run_id' supplied:  Hint: Value was of type 'int'" + see},
 		{"NaN as a text, step as a text", "POST", "/runs/log-metric", `{"run_id":"RUN","key":"nan","value":"NaN","timestamp":1,"step":"3"}`, 200, "{}"},
 		{"NaN as Python writes it", "POST", "/runs/log-metric", `{"run_id":"RUN","key":"nan2","value":NaN,"timestamp":1}`, 200, "{}"},
 		{"infinite", "POST", "/runs/log-metric", `{"run_id":"RUN","key":"inf","value":"Infinity","timestamp":1,"step":0}`, 200, "{}"},

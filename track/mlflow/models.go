@@ -6,7 +6,7 @@ var modelRoutes = []route{
 	{"POST", "2.0/mlflow/logged-models", "makes a logged model", "experiment_id! name model_type source_run_id params:array tags:array", (*call).createLoggedModel},
 	{"POST", "2.0/mlflow/logged-models/search", "finds logged models", "experiment_ids!:array filter datasets:array max_results:integer order_by:array page_token", (*call).searchLoggedModels},
 	{"GET", "2.0/mlflow/logged-models/{model_id}", "returns a logged model", "", (*call).getLoggedModel},
-	{"PATCH", "2.0/mlflow/logged-models/{model_id}", "sets the status of a logged model", "status!", (*call).finalizeLoggedModel},
+	{"PATCH", "2.0/mlflow/logged-models/{model_id}", "sets the status of a logged model", "status!:enum", (*call).finalizeLoggedModel},
 	{"DELETE", "2.0/mlflow/logged-models/{model_id}", "deletes a logged model", "", (*call).deleteLoggedModel},
 	{"POST", "2.0/mlflow/logged-models/{model_id}/params", "adds parameters", "params:array", (*call).logModelParams},
 	{"PATCH", "2.0/mlflow/logged-models/{model_id}/tags", "sets tags", "tags:array", (*call).setModelTags},

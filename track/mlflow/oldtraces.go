@@ -6,7 +6,7 @@ import "github.com/xtrepro/xt/track"
 // artifact, and name traces as the server says.
 var oldTraceRoutes = []route{
 	{"POST", "2.0/mlflow/traces", "starts a trace, for clients before 3.0", "experiment_id! timestamp_ms!:integer request_metadata:array tags:array", (*call).startOldTrace},
-	{"PATCH", "2.0/mlflow/traces/{request_id}", "ends a trace, for clients before 3.0", "timestamp_ms!:integer status! request_metadata:array tags:array", (*call).endOldTrace},
+	{"PATCH", "2.0/mlflow/traces/{request_id}", "ends a trace, for clients before 3.0", "timestamp_ms!:integer status!:enum request_metadata:array tags:array", (*call).endOldTrace},
 	{"GET", "2.0/mlflow/traces/{request_id}/info", "returns a trace, for clients before 3.0", "", (*call).getOldTrace},
 	{"GET", "2.0/mlflow/traces", "finds traces, for clients before 3.0", "experiment_ids!:array filter max_results:integer order_by:array page_token", (*call).searchOldTraces},
 	{"PATCH", "2.0/mlflow/traces/{trace_id}/tags", "sets a tag", "key! value", (*call).setTraceTag},

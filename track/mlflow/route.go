@@ -18,7 +18,7 @@ type route struct {
 // field is an argument of an endpoint.
 type field struct {
 	name     string
-	kind     string // string, integer, number, boolean, array, object
+	kind     string // string, integer, number, boolean, array, object, enum
 	required bool
 }
 
@@ -35,6 +35,14 @@ func parseFields(text string) []field {
 		fields = append(fields, field{name, kind, required})
 	}
 	return fields
+}
+
+// schema returns the type of the field in JSON.
+func (f field) schema() object {
+	if f.kind == "enum" {
+		return object{"type": "string"}
+	}
+	return object{"type": f.kind}
 }
 
 // table is all endpoints.
@@ -92,6 +100,7 @@ func (s *Server) handler(r *route) http.HandlerFunc {
 			if f.required {
 				c.need(f.name)
 			}
+			c.check(f)
 		}
 		if c.err != nil {
 			return c.err

@@ -5,10 +5,10 @@ import "github.com/xtrepro/xt/track"
 var runRoutes = []route{
 	{"POST", "2.0/mlflow/runs/create", "makes a run", "experiment_id! user_id run_name start_time:integer tags:array", (*call).createRun},
 	{"GET", "2.0/mlflow/runs/get", "returns a run, with the latest point of each metric", "run_id!", (*call).getRun},
-	{"POST", "2.0/mlflow/runs/update", "changes the status, the end and the name of a run", "run_id! status end_time:integer run_name", (*call).updateRun},
+	{"POST", "2.0/mlflow/runs/update", "changes the status, the end and the name of a run", "run_id! status:enum end_time:integer run_name", (*call).updateRun},
 	{"POST", "2.0/mlflow/runs/delete", "deletes a run; it can be restored", "run_id!", (*call).deleteRun},
 	{"POST", "2.0/mlflow/runs/restore", "takes that back", "run_id!", (*call).restoreRun},
-	{"POST", "2.0/mlflow/runs/search", "finds runs", "experiment_ids:array filter run_view_type max_results:integer order_by:array page_token", (*call).searchRuns},
+	{"POST", "2.0/mlflow/runs/search", "finds runs", "experiment_ids:array filter run_view_type:enum max_results:integer order_by:array page_token", (*call).searchRuns},
 	{"POST", "2.0/mlflow/runs/log-parameter", "logs a parameter, once", "run_id! key! value", (*call).logParam},
 	{"POST", "2.0/mlflow/runs/set-tag", "sets a tag", "run_id! key! value", (*call).setTag},
 	{"POST", "2.0/mlflow/runs/delete-tag", "deletes a tag", "run_id! key!", (*call).deleteTag},
