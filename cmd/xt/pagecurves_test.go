@@ -1,15 +1,9 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"slices"
 	"strconv"
 	"testing"
-	"time"
-
-	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/chromedp"
 
 	"github.com/xtrepro/xt/track"
 )
@@ -60,29 +54,13 @@ func TestPageCurves(t *testing.T) {
 	tb.wait("(move('mousemove', 0.5), /^epoch (9\\.9|10)/.test(document.querySelector('.at').textContent))")
 	// Where the peak is, it is under the pointer, however narrow.
 	tb.wait("[...Array(400).keys()].some(i => (move('mousemove', 0.6 + i / 8000 * 0.8), document.querySelector('.legend .val').textContent === '100' && document.querySelector('.at').textContent === 'epoch 12.345'))")
-	tb.drag(".u-over", 0.5, 0.6)
+	width, err := strconv.ParseFloat(tb.js("document.querySelector('.u-over').clientWidth"), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tb.drag(".u-over", 0.1*width)
 	tb.wait(`asked().some(n => { const q = new URL(n).searchParams; return q.get('key') === 'loss' && q.get('from') > 9500 && q.get('from') < 10500 && q.get('to') > 11500 && q.get('to') < 12500; })`)
 	tb.wait("(move('mousemove', 0.9), /^epoch 11/.test(document.querySelector('.at').textContent))")
 	tb.js("move('dblclick', 0.5)")
 	tb.wait("(move('mousemove', 0.9), /^epoch 1[78]/.test(document.querySelector('.at').textContent))")
-}
-
-// drag moves the mouse over an element with the button held, from one part of its
-// width to another.
-func (tb *tab) drag(selector string, from, to float64) {
-	tb.t.Helper()
-	var box struct{ Left, Top, Width, Height float64 }
-	if err := json.Unmarshal([]byte(tb.js("JSON.stringify(document.querySelector("+strconv.Quote(selector)+").getBoundingClientRect())")), &box); err != nil {
-		tb.t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(tb.ctx, time.Minute)
-	defer cancel()
-	for _, e := range []struct {
-		kind input.DispatchMouseEventType
-		part float64
-	}{{chromedp.MousePressed, from}, {chromedp.MouseMoved, (from + to) / 2}, {chromedp.MouseMoved, to}, {chromedp.MouseReleased, to}} {
-		if _, err := chromedp.Run(ctx, chromedp.MouseEvent(e.kind, box.Left+e.part*box.Width, box.Top+box.Height/2, chromedp.ButtonLeft)); err != nil {
-			tb.t.Fatal(err)
-		}
-	}
 }
