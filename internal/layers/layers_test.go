@@ -15,7 +15,7 @@ const module = "github.com/xtrepro/xt/"
 
 // order is the packages from the bottom to the top. A package may import those
 // before it, and what lies in its own folder.
-var order = []string{"internal", "hash", "lock", "attest", "seedenv", "cache", "replay", "track", "remote", "registry", "pipeline", "cmd"}
+var order = []string{"internal", "hash", "lock", "attest", "seedenv", "cache", "replay", "track", "remote", "registry", "pipeline", "cmd", "bench"}
 
 func TestImportsPointDown(t *testing.T) {
 	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
