@@ -237,7 +237,10 @@ func TestPageKeyboard(t *testing.T) {
 	browser := newBrowser(t)
 	axe := testserver.Axe(t)
 	s := startServe(t)
-	seeder{t, s.store(t)}.sweep(12)
+	store := seeder{t, s.store(t)}
+	if err := store.LogBatch(t.Context(), store.sweep(12)[0], track.Batch{Tags: []track.Tag{{Key: "a." + strings.Repeat("long-", 8) + "name", Value: "x"}}}); err != nil {
+		t.Fatal(err)
+	}
 	tb := openTab(t, browser, s.url, "/")
 	tb.sees("trial-11")
 	press := func(keys ...string) {
@@ -253,18 +256,22 @@ func TestPageKeyboard(t *testing.T) {
 	at := func(want string) { t.Helper(); tb.wait("document.activeElement.matches('" + want + "')") }
 
 	// Panels: into them, through them, and back.
-	for _, c := range []struct{ button, first string }{{"All experiments", "input[type=search]"}, {"Group", "button.menu"}, {"Columns", "input[type=search]"}} {
-		focus("button.menu", c.button)
-		press(kb.Enter)
-		tb.wait("document.querySelector('.popover:popover-open :is(label, .choice)')")
-		at(c.first)
-		tb.audit(axe, c.button)
-		press(kb.Tab)
-		at(".popover *")
-		press(kb.Escape)
-		at("button.menu")
-		if open := tb.js("document.querySelectorAll('.popover:popover-open').length"); open != "0" {
-			t.Errorf("%s: Escape leaves it open", c.button)
+	for _, width := range widths {
+		tb.resize(width)
+		for _, c := range []struct{ button, first string }{{"All experiments", "input[type=search]"}, {"Group", "button.menu"}, {"Columns", "input[type=search]"}} {
+			focus("button.menu", c.button)
+			press(kb.Enter)
+			tb.wait("document.querySelector('.popover:popover-open :is(label, .choice)')")
+			at(c.first)
+			tb.audit(axe, c.button)
+			tb.fits(c.button)
+			press(kb.Tab)
+			at(".popover *")
+			press(kb.Escape)
+			at("button.menu")
+			if open := tb.js("document.querySelectorAll('.popover:popover-open').length"); open != "0" {
+				t.Errorf("%s: Escape leaves it open", c.button)
+			}
 		}
 	}
 	focus("button.menu", "Columns")

@@ -75,12 +75,13 @@ export function menuButton(text, content) {
     if (e.newState !== 'open') return;
     panel.ariaLabel = button.textContent;
     fill(panel, content());
-  }, ontoggle: e => {
-    if (e.newState !== 'open') return;
+  }});
+  // What it holds may come later, and make it wider.
+  new ResizeObserver(() => {
     const at = button.getBoundingClientRect();
     panel.style.top = Math.round(at.bottom + 4 + scrollY) + 'px';
     panel.style.left = Math.max(8, Math.min(Math.round(at.left), document.documentElement.clientWidth - panel.offsetWidth - 8)) + 'px';
-  }});
+  }).observe(panel);
   const button = h('button', {type: 'button', class: 'menu', 'aria-haspopup': 'dialog', onclick: () => { if (!panel.isConnected) button.after(panel); }}, label);
   button.popoverTargetElement = panel;
   button.label = t => fill(label, t);
