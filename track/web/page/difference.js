@@ -2,7 +2,7 @@
 
 import {h, refill, link} from './dom.js';
 import {get} from './api.js';
-import {num, real, short, took, duration} from './format.js';
+import {num, real, short, brief, took, duration} from './format.js';
 
 const most = 50; // runs side by side
 
@@ -33,7 +33,7 @@ export async function difference({runs, metrics, keys}) {
       xs.forEach((x, i) => { if (Number.isFinite(x) && (best < 0 || isBetter(x, xs[best]))) best = i; });
     }
     return h('tr', {}, h('th', {scope: 'row'}, name), values.map((v, i) => h('td', {class: [!same && v !== values[0] && kind !== 'metric' && 'diff', String(v).length < 25 && 'fit', !same && i === best && 'best'].filter(Boolean).join(' '), title: v === undefined ? null : String(v)},
-      v === undefined ? h('span', {class: 'dim'}, '–') : kind === 'metric' || v.length > 10 && Number.isFinite(Number(v)) ? num(v) : v)));
+      v === undefined ? h('span', {class: 'dim'}, '–') : kind === 'metric' ? num(v) : brief(v))));
   };
   const section = (title, rows) => {
     const some = rows.filter(Boolean);

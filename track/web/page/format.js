@@ -27,6 +27,9 @@ export function num(v) {
   return x < 0 ? '−' + text : text;
 }
 
+// brief writes a parameter: a number of many digits as num does.
+export const brief = v => v.length > 10 && Number.isFinite(Number(v)) ? num(v) : v;
+
 // count writes a whole number, with its noun where there is one.
 export const count = (n, one, many = one && one + 's') => whole(n) + (one ? ' ' + (n === 1 ? one : many) : '');
 

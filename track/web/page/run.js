@@ -2,7 +2,7 @@
 
 import {h, fill, refill, link} from './dom.js';
 import {fresh, poll, artifact, get} from './api.js';
-import {num, took, duration, count, bytes, short, clip, whenFully} from './format.js';
+import {num, took, duration, count, bytes, short, clip, brief, whenFully} from './format.js';
 import {status, time, facts, tabs, state, copyable, failed} from './widgets.js';
 import {Charts} from './charts.js';
 
@@ -141,7 +141,7 @@ class RunView {
   // bestTrial is the best of a study, with its parameters.
   bestTrial() {
     const n = this.run.tags['xt.study.best'], best = this.run.children.find(c => c.tags['xt.trial'] === n);
-    return best ? [link({view: 'run', id: best.id}, best.name || short(best.id)), ', trial ' + n + ': ' + Object.entries(best.params).sort(byKey).map(([k, v]) => k + ' ' + clip(v, 12)).join(', ')] : 'trial ' + n;
+    return best ? [link({view: 'run', id: best.id}, best.name || short(best.id)), ', trial ' + n + ': ' + Object.entries(best.params).sort(byKey).map(([k, v]) => k + ' ' + brief(clip(v, 40))).join(', ')] : 'trial ' + n;
   }
 
   // tags shows those that people have set before those of tools.
@@ -171,7 +171,7 @@ class RunView {
       h('div', {class: 'row'}, link({view: 'compare', run: r.children.slice(0, 100).map(c => c.id), tab: params.length > 0 && 'parallel'}, 'Compare them'), link({view: 'runs', q: "tags.mlflow.parentRunId = '" + r.id + "'"}, 'Show them in the table'), r.more_children && h('span', {class: 'dim'}, 'The first ' + r.children.length + ':')),
       h('div', {class: 'wide'}, h('table', {class: 'list'}, h('thead', {}, h('tr', {}, ['Run', 'Started', 'Took'].map(t => h('th', {}, t)), keys.map(k => h('th', {class: 'right'}, k)), params.map(k => h('th', {}, k)))),
         h('tbody', {}, r.children.map(c => h('tr', {}, h('th', {scope: 'row'}, status(c.status, false), ' ', link({view: 'run', id: c.id}, c.name || short(c.id)), h('span', {class: 'dim'}, pruned(c))), h('td', {}, time(c.start)), h('td', {}, took(duration(c))),
-          keys.map(k => h('td', {class: 'right'}, num(c.metrics[k]?.[0]))), params.map(k => h('td', {}, c.params[k] ?? ''))))))));
+          keys.map(k => h('td', {class: 'right'}, num(c.metrics[k]?.[0]))), params.map(k => h('td', {title: c.params[k]}, brief(c.params[k] ?? '')))))))));
   }
 
   unknown() {
