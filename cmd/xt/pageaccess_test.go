@@ -78,8 +78,11 @@ func foundRun(t *testing.T, s *served, filter string) string {
 func seedRun(t *testing.T, store seeder) string {
 	t.Helper()
 	now := time.Now().UnixMilli()
-	id := store.run(track.NewRun{Name: "a parent of some runs", Start: now, User: "ann", Params: []track.Param{{Key: "lr", Value: "0.1"}}, Tags: []track.Tag{{Key: "team", Value: "vision"}, {Key: "mlflow.source.name", Value: "train.py"}}}, track.Batch{
-		Metrics: append(fallingCurve("loss", 100), track.Metric{Key: "system/cpu", Value: 30}, track.Metric{Key: "system/cpu", Value: 40, Step: 1})})
+	points := fallingCurve("loss", 100)
+	for i := range 30 { // more than are in sight
+		points = append(points, fallingCurve(fmt.Sprint("system/gpu.", i), 2)...)
+	}
+	id := store.run(track.NewRun{Name: "a parent of some runs", Start: now, User: "ann", Params: []track.Param{{Key: "lr", Value: "0.1"}}, Tags: []track.Tag{{Key: "team", Value: "vision"}, {Key: "mlflow.source.name", Value: "train.py"}}}, track.Batch{Metrics: points})
 	store.run(track.NewRun{Name: "a child", Start: now, Tags: []track.Tag{{Key: track.ParentRunTag, Value: id}}}, track.Batch{Metrics: fallingCurve("loss", 5)})
 	for name, content := range map[string]string{
 		"table.csv": "name,value\nann,1.5\n", "conf.json": `{"a":{"b":[1,2,"three"]}}`, "notes.txt": "some notes", "page.html": "<h1>a page</h1>", "sound.wav": "RIFF", "model/weights.pkl": "\x80\x04",

@@ -75,7 +75,7 @@ export class Chart {
   constructor(options) {
     Object.assign(this, {height: 210, ...options});
     this.plot = null;
-    this.box = h('div', {class: 'plot', role: 'img'});
+    this.box = h('div', {class: 'plot', role: 'img', 'aria-label': this.title});
     this.legend = h('div', {class: 'legend', 'aria-hidden': 'true'});
     this.note = h('p', {class: 'note dim', hidden: true});
     this.el = h('figure', {class: 'chart'}, h('figcaption', {}, h('span', {class: 'v', title: this.title}, this.title), this.at = h('span', {class: 'dim at'})), this.box, this.note, this.legend);
