@@ -76,16 +76,22 @@ func quoteSpecial(b []byte) []byte {
 	})
 }
 
+// decodeMetrics reads a metrics file, in which numbers may be infinite or none.
+func decodeMetrics(name string, b []byte) (map[string]any, error) {
+	v, err := decodeParams(name, b)
+	if err == nil || path.Ext(name) != ".json" {
+		return v, err
+	}
+	if v, errAgain := decodeParams(name, quoteSpecial(b)); errAgain == nil {
+		return v, nil
+	}
+	return nil, err
+}
+
 // metricsIn returns the values of a metrics file by key.
 func metricsIn(name string, b []byte) (map[string]any, error) {
-	v, err := decodeParams(name, b)
-	if err != nil && path.Ext(name) == ".json" {
-		if again, err := decodeParams(name, quoteSpecial(b)); err == nil {
-			v = again
-		} else {
-			return nil, err
-		}
-	} else if err != nil {
+	v, err := decodeMetrics(name, b)
+	if err != nil {
 		return nil, err
 	}
 	flat := map[[2]string]any{}

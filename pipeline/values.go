@@ -82,7 +82,7 @@ func readMetrics(src Source, name string, flat map[[2]string]any) error {
 	}
 	switch path.Ext(name) {
 	case ".json", ".yaml", ".yml", ".toml":
-		v, err := decodeParams(name, b)
+		v, err := decodeMetrics(name, b)
 		if err != nil {
 			return &MisuseError{Msg: fmt.Sprintf("%s:%v", name, err), Hint: "a metrics file is JSON, YAML or TOML with names and numbers"}
 		}

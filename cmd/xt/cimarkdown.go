@@ -115,6 +115,7 @@ func (p *part) markdownTable(b *strings.Builder) {
 
 // markdownCell writes a cell with no more lines than leave the table one.
 func markdownCell(text string, kind columnKind) string {
+	text = bidi.Replace(text)
 	if kind == literal {
 		return code(text)
 	}

@@ -26,6 +26,7 @@ type summary struct {
 	noBase     string // why there is nothing to compare with; "" if there is
 	stages     []stageChange
 	metrics    []pipeline.Delta
+	noMetrics  string // why they cannot be read; "" if they can
 	params     []pipeline.Delta
 	plots      []*drawing // that differ
 	models     []modelChange
@@ -170,7 +171,7 @@ func (s *summary) compare(old, new *pipeline.View) (err error) {
 	}
 	s.metrics, err = valueReader((*pipeline.View).Metrics).diff(old, new, false)
 	if misuse := (*pipeline.MisuseError)(nil); errors.As(err, &misuse) {
-		return nil // a metrics file that is no such thing stops no comment
+		s.noMetrics, err = misuse.Error(), nil // which stops no comment
 	}
 	return err
 }

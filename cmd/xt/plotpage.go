@@ -162,7 +162,7 @@ func (p *document) table(columns []column, rows [][]string) {
 	for _, r := range rows {
 		p.body.WriteString("<tr>")
 		for i, text := range r {
-			cell := strings.ReplaceAll(html.EscapeString(text), "\n", "<br>")
+			cell := strings.ReplaceAll(html.EscapeString(bidi.Replace(text)), "\n", "<br>")
 			if columns[i].kind == literal && cell != "" {
 				cell = "<code>" + cell + "</code>"
 			}
@@ -183,8 +183,10 @@ func (k columnKind) class(text string) string {
 	switch {
 	case strings.HasPrefix(text, "✓ "), strings.HasSuffix(text, " better"):
 		names = append(names, "good")
-	case strings.HasPrefix(text, "✗ "), strings.HasSuffix(text, " worse"):
+	case strings.HasPrefix(text, "✗ "), strings.HasSuffix(text, " worse"), text == string(pipeline.Error):
 		names = append(names, "bad")
+	case text == string(pipeline.Warning):
+		names = append(names, "fair")
 	}
 	if len(names) == 0 {
 		return ""

@@ -37,10 +37,13 @@ func (p *part) isEmpty() bool {
 	return p.text == "" && len(p.rows) == 0 && len(p.plots) == 0 && len(p.commands) == 0
 }
 
+// bidi takes out what would turn the rest of a line around.
+var bidi = strings.NewReplacer("\u202a", "\uFFFD", "\u202b", "\uFFFD", "\u202c", "\uFFFD", "\u202d", "\uFFFD", "\u202e", "\uFFFD", "\u2066", "\uFFFD", "\u2067", "\uFFFD", "\u2068", "\uFFFD", "\u2069", "\uFFFD")
+
 // parts returns all that is to be told, what a reader asks for first first.
 func (s *summary) parts() []part {
 	all := []part{
-		{title: "Metrics", columns: valueColumns(figure), rows: valueRows(s.metrics, true)},
+		{title: "Metrics", text: s.noMetrics, columns: valueColumns(figure), rows: valueRows(s.metrics, true)},
 		{title: "Plots", plots: s.plots},
 		{title: "Parameters", columns: valueColumns(prose), rows: valueRows(s.params, false)},
 		s.stagePart(), s.modelPart(), s.findingPart(), s.verificationPart(), s.rebuildPart(),
