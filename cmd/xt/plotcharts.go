@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/xtrepro/xt/internal/chart"
@@ -43,24 +42,15 @@ func (p *plotReader) chartsOf(plan *pipeline.PlotPlan, look *pipeline.Look, sour
 	return p.curves(title, template, look, sources)
 }
 
-// separate returns tables of numbers, and those of cases that are counted.
-func separate(sources []source) (numbers, counted []source) {
-	for _, s := range sources {
-		if s.column("actual") >= 0 && s.column("predicted") >= 0 {
-			counted = append(counted, s)
-		} else {
-			numbers = append(numbers, s)
-		}
-	}
-	return numbers, counted
-}
-
 // curves draws columns of numbers.
 func (p *plotReader) curves(title, template string, look *pipeline.Look, sources []source) []*chart.Chart {
 	var charts []*chart.Chart
 	groups := groupsOf(look, sources)
 	for _, group := range groups {
 		c := &chart.Chart{Title: title, XLabel: look.XLabel, YLabel: look.YLabel}
+		if len(group.columns) == 1 {
+			group.name = group.columns[0]
+		}
 		if len(groups) > 1 {
 			c.Title += ": " + group.name
 		}
@@ -261,231 +251,4 @@ func smoothed(values []float64) []float64 {
 		out[i] = last / seen
 	}
 	return out
-}
-
-// bars draws a bar for each value of a column.
-func (p *plotReader) bars(title, template string, look *pipeline.Look, sources []source) *chart.Chart {
-	c := &chart.Chart{Kind: chart.Bar, Title: title, XLabel: look.XLabel, YLabel: look.YLabel}
-	if template != "bar" {
-		c.Kind = chart.Lying
-	}
-	names, several := newCategories(c), severalFiles(sources)
-	var columns []string
-	for i := range sources {
-		s := &sources[i]
-		at, values := s.barColumns(look, c.Kind == chart.Lying)
-		if c.Kind == chart.Lying && at >= 0 {
-			c.YLabel = cmp.Or(c.YLabel, s.Columns[at])
-		} else if at >= 0 {
-			c.XLabel = cmp.Or(c.XLabel, s.Columns[at])
-		}
-		for _, j := range values {
-			name := s.Columns[j]
-			if several {
-				name = s.file + ": " + name
-			}
-			if !slices.Contains(columns, name) {
-				columns = append(columns, name)
-			}
-			series := chart.Series{Name: p.seriesName(name, s), Colour: slices.Index(columns, name)*len(p.views) + s.rev}
-			s.fillBars(names, &series, at, j)
-			c.Series = append(c.Series, series)
-		}
-	}
-	// What is compared stands side by side.
-	slices.SortStableFunc(c.Series, func(a, b chart.Series) int { return cmp.Compare(a.Colour, b.Colour) })
-	if len(columns) == 1 {
-		length := &c.YLabel
-		if c.Kind == chart.Lying {
-			length = &c.XLabel
-		}
-		*length = cmp.Or(*length, columns[0])
-	}
-	if len(c.Series) == 1 {
-		c.Series[0].Name = ""
-	}
-	if template == "bar_horizontal_sorted" {
-		sortBars(c)
-	}
-	return c
-}
-
-// barColumns returns the column that names the bars, -1 for the numbers of rows, and
-// those with their lengths. Where bars lie, y is what names them, as on the paper; texts
-// name them in any case.
-func (s *source) barColumns(look *pipeline.Look, lying bool) (at int, values []int) {
-	x := s.xName(look)
-	at = s.column(x)
-	y := slices.Clone(s.yNames(look))
-	if at >= 0 && len(y) == 1 {
-		if k := s.column(y[0]); k >= 0 && s.numeric(at) && (lying || !s.numeric(k)) {
-			at, y = k, []string{x}
-		}
-	}
-	for j := range s.Columns {
-		if at < 0 && !s.numeric(j) {
-			at = j
-		}
-	}
-	for j, name := range s.Columns {
-		if j != at && s.numeric(j) && (y == nil || slices.Contains(y, name)) {
-			values = append(values, j)
-		}
-	}
-	return at, values
-}
-
-func (s *source) fillBars(c *categories, to *chart.Series, at, y int) {
-	for i, row := range s.Rows {
-		name := fmt.Sprint(i)
-		if at >= 0 {
-			name = label(row[at])
-		}
-		if v, ok := row[y].(float64); ok {
-			to.X, to.Y = append(to.X, c.number(name)), append(to.Y, v)
-		}
-	}
-}
-
-// sortBars puts the longest bars of the last series, which is of the newest revision,
-// first, and those that it lacks last.
-func sortBars(c *chart.Chart) {
-	if len(c.Series) == 0 {
-		return
-	}
-	length := make([]float64, len(c.Categories))
-	for k := range length {
-		length[k] = math.Inf(-1)
-	}
-	last := &c.Series[len(c.Series)-1]
-	for i, x := range last.X {
-		length[int(x)] = last.Y[i]
-	}
-	order := make([]int, len(length)) // of the categories as they are to stand
-	for k := range order {
-		order[k] = k
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(length[b], length[a]) })
-	names, place := make([]string, len(order)), make([]float64, len(order))
-	for to, from := range order {
-		names[to], place[from] = c.Categories[from], float64(to)
-	}
-	c.Categories = names
-	for i := range c.Series {
-		for j, x := range c.Series[i].X {
-			c.Series[i].X[j] = place[int(x)]
-		}
-	}
-}
-
-// confusions draws for each revision how often what was taken for what. A row is one
-// case, or, with a column count, so many.
-func (p *plotReader) confusions(title string, look *pipeline.Look, sources []source, share bool) []*chart.Chart {
-	var charts []*chart.Chart
-	for i := range sources {
-		s := &sources[i]
-		actual, predicted := s.caseColumns(look)
-		c := &chart.Chart{Kind: chart.Heat, Title: title, XLabel: cmp.Or(look.YLabel, predicted), YLabel: cmp.Or(look.XLabel, actual)}
-		if severalFiles(sources) {
-			c.Title += ": " + s.file
-		}
-		if len(p.views) > 1 {
-			c.Title += " (" + s.name + ")"
-		}
-		if a, b := s.column(actual), s.column(predicted); a >= 0 && b >= 0 {
-			c.Cells = s.cells(a, b, share)
-			charts = append(charts, c)
-		}
-	}
-	return charts
-}
-
-// caseColumns returns the columns of a table of cases: of what there was, and of what it was
-// taken for. Of a file that is there for the others' x it is none.
-func (s *source) caseColumns(look *pipeline.Look) (actual, predicted string) {
-	y := s.yNames(look)
-	switch {
-	case y == nil:
-		y = []string{"predicted"}
-	case len(y) == 0:
-		return "", ""
-	}
-	return cmp.Or(s.xName(look), "actual"), y[0]
-}
-
-func severalFiles(sources []source) bool {
-	return slices.ContainsFunc(sources, func(s source) bool { return s.file != sources[0].file })
-}
-
-func (s *source) cells(a, b int, share bool) *chart.Cells {
-	weight := s.column("count")
-	if weight >= 0 && !s.numeric(weight) {
-		weight = -1
-	}
-	counts, names := map[[2]string]float64{}, map[string]bool{}
-	for _, row := range s.Rows {
-		n := 1.0
-		if weight >= 0 {
-			n, _ = row[weight].(float64)
-		}
-		from, to := label(row[a]), label(row[b])
-		names[from], names[to] = true, true
-		counts[[2]string{from, to}] += n
-	}
-	var all []string
-	for name := range names {
-		all = append(all, name)
-	}
-	slices.SortFunc(all, compareLabels)
-	cells := &chart.Cells{Rows: all, Columns: all, Share: share}
-	for _, from := range all {
-		row, sum := make([]float64, len(all)), 0.0
-		for j, to := range all {
-			row[j] = counts[[2]string{from, to}]
-			sum += row[j]
-		}
-		for j := range row {
-			if share && sum > 0 {
-				row[j] /= sum
-			}
-		}
-		cells.Values = append(cells.Values, row)
-	}
-	return cells
-}
-
-func label(v any) string {
-	if f, ok := v.(float64); ok {
-		if f == math.Trunc(f) && math.Abs(f) < 1e15 {
-			return strconv.FormatFloat(f, 'f', -1, 64)
-		}
-		return strconv.FormatFloat(f, 'g', -1, 64)
-	}
-	if v == nil {
-		return ""
-	}
-	return fmt.Sprint(v)
-}
-
-// compareLabels orders texts as people do: numbers in them by what they are worth, and
-// before letters.
-func compareLabels(a, b string) int {
-	x, y := a, b
-	for x != "" && y != "" {
-		restX, restY := strings.TrimLeft(x, "0123456789"), strings.TrimLeft(y, "0123456789")
-		m, n := x[:len(x)-len(restX)], y[:len(y)-len(restY)]
-		switch {
-		case m != "" && n != "":
-			m, n = strings.TrimLeft(m, "0"), strings.TrimLeft(n, "0")
-			if c := cmp.Or(cmp.Compare(len(m), len(n)), strings.Compare(m, n)); c != 0 {
-				return c
-			}
-			x, y = restX, restY
-		case x[0] != y[0]:
-			return cmp.Compare(x[0], y[0])
-		default:
-			x, y = x[1:], y[1:]
-		}
-	}
-	return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(a, b))
 }

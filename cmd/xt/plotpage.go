@@ -28,7 +28,7 @@ const pageStyle = `:root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 .row{display:flex;flex-wrap:wrap;gap:1rem;align-items:flex-start}
-.pair{margin:.5rem 0}.pair figure{flex:0 1 auto;max-width:calc(50% - .5rem)}@media(max-width:40rem){.pair figure{max-width:100%}}
+.pair{margin:.5rem 0}.pair img{background:#fff}.pair figure{flex:0 1 auto;max-width:calc(50% - .5rem)}@media(max-width:40rem){.pair figure{max-width:100%}}
 figure{margin:0;max-width:100%}figure img{max-width:100%;height:auto;border:1px solid #8884;border-radius:6px}
 figcaption,.note{color:#777;font-size:.85rem;overflow-wrap:anywhere}
 table{border-collapse:collapse;margin:.5rem 0;display:block;overflow-x:auto}th,td{text-align:left;padding:.25rem .75rem;border-bottom:1px solid #8883;vertical-align:top;overflow-wrap:break-word}
