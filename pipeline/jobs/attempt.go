@@ -122,6 +122,12 @@ func (j *Job) lease() (l Lease, err error) {
 
 func (j *Job) setLease(l Lease) error { return writeJSON(j.Batch.file(j.N, ".lease"), l) }
 
+// revoked reports whether the last attempt was cancelled through xt.
+func (j *Job) revoked() bool {
+	l, err := j.lease()
+	return err == nil && l.Attempt > j.number()
+}
+
 // Lease returns what is known of the execution of the job; the zero value if it has
 // not begun.
 func (j *Job) Lease() Lease {

@@ -67,8 +67,7 @@ type outcome struct {
 // follow shows what the last attempt of a job writes until it has ended.
 func (x *Executor) follow(ctx context.Context, j *Job, out io.Writer) (*outcome, error) {
 	t, told := &tail{name: j.Log()}, ""
-	var over, failed time.Time // when it was first seen to have ended, and to have failed
-	begin := time.Now()
+	begin, e := time.Now(), new(ending)
 	for {
 		t.copy(out)
 		r, err := j.Result()
@@ -76,25 +75,13 @@ func (x *Executor) follow(ctx context.Context, j *Job, out io.Writer) (*outcome,
 			return nil, err
 		}
 		s, wake := x.sight(j)
-		if r != nil && r.Error == nil {
+		if e.reached(&s, r) {
 			t.copy(out)
-			return &outcome{result: r, seen: s}, nil
+			return &outcome{r, s, j.kindOf(&s, r)}, nil
 		}
 		if words := stateWords(&s.Job); words != "" && words != told && (s.State == slurm.Running || time.Since(begin) > settling) {
 			x.Say("%s: job %s %s", j.Spec.Stage, j.Last().ID, words)
 			told = words
-		}
-		if r != nil && failed.IsZero() {
-			failed = time.Now()
-		}
-		if ended(&s) || r != nil && time.Since(failed) > patience {
-			if over.IsZero() {
-				over = time.Now()
-			}
-			if r != nil || time.Since(over) > arrives(&s) {
-				t.copy(out)
-				return &outcome{r, s, x.kindOf(&s, r)}, nil
-			}
 		}
 		select {
 		case <-ctx.Done():
@@ -105,7 +92,33 @@ func (x *Executor) follow(ctx context.Context, j *Job, out io.Writer) (*outcome,
 	}
 }
 
-// ended reports whether nothing more is to come of an attempt.
+// ending finds out when an attempt is over.
+type ending struct {
+	over, failed time.Time // when it was first seen to have ended, and to have failed
+}
+
+// reached reports whether nothing more is to come of an attempt. Of one whose command
+// failed the cluster may have more to say: that it was for want of memory.
+func (e *ending) reached(s *sight, r *Result) bool {
+	if r != nil && r.Error == nil {
+		return true
+	}
+	if r != nil && e.failed.IsZero() {
+		e.failed = time.Now()
+	}
+	if ended(s) && e.over.IsZero() {
+		e.over = time.Now()
+	}
+	switch {
+	case r != nil:
+		return ended(s) || time.Since(e.failed) > patience
+	case ended(s):
+		return time.Since(e.over) > arrives(s)
+	}
+	return false
+}
+
+// ended reports whether the cluster does nothing more with an attempt.
 func ended(s *sight) bool { return s.State.Over() || s.Stuck() || s.misses >= vain }
 
 // arrives returns how long a result may take to be seen after the end.
@@ -116,16 +129,22 @@ func arrives(s *sight) time.Duration {
 	return settling
 }
 
-// kindOf returns what kind of failure an attempt without a result ended in; "" if its
-// command failed, or what the script does before.
-func (x *Executor) kindOf(s *sight, r *Result) slurm.Kind {
+// kindOf returns what kind of failure the last attempt ended in; "" if it succeeded, or
+// if its command failed, or what the script does before.
+func (j *Job) kindOf(s *sight, r *Result) slurm.Kind {
 	switch kind := s.Kind(); {
+	case r != nil && r.Error == nil:
+		return ""
+	case j.revoked():
+		return slurm.WasCancelled
 	case kind != "":
 		return kind
 	case r != nil && r.Error.Kind == upstreamMissing:
 		return slurm.NoUpstream
 	case r == nil && (s.misses >= vain || s.State == slurm.Completed):
 		return slurm.Forgotten
+	case r == nil && strings.Contains(lastOf(j.Log(), 5), "Exceeded job memory limit"):
+		return slurm.OutOfRAM // by Slurm's own count, of which the state says nothing
 	}
 	return ""
 }
@@ -137,10 +156,13 @@ func stateWords(j *slurm.Job) string {
 		switch j.Reason {
 		case "", "None", "Dependency":
 			return ""
-		case "JobHeldUser", "JobHeldAdmin":
-			return "is held: \"scontrol release\" lets it go on"
 		}
-		return "waits (" + j.Reason + ")"
+		if j.Held() {
+			return "is held: " + heldWords
+		}
+		return "waits: " + j.Why()
+	case slurm.Suspended:
+		return "is suspended on " + j.Node
 	case slurm.Running:
 		return "runs on " + j.Node
 	}
@@ -287,6 +309,12 @@ func (x *Executor) failed(j *Job, what, hint string, code int) error {
 
 // unbegun is the error of a job that ended before it could say how.
 func (x *Executor) unbegun(j *Job, o *outcome) error {
+	switch {
+	case !j.Lease().Began.IsZero():
+		return x.failed(j, where(j, o)+" was killed while its command ran", "the end of what it wrote may say by what; a kernel that is out of memory kills, too", -1)
+	case o.seen.Node == "":
+		return x.failed(j, where(j, o)+" failed before it began: "+o.seen.Why(), "", -1)
+	}
 	hint := "its script did not come as far as its stage: see whether " + x.Program + " and the project are there on the nodes, and setup under [executor.slurm]"
 	return x.failed(j, where(j, o)+" failed before its command began", hint, -1)
 }
@@ -299,6 +327,8 @@ func (x *Executor) lost(j *Job, step *pipeline.Step, o *outcome, kind slurm.Kind
 		hint = "give it more with resources = { time = … } in [stage." + step.Stage.Base + "]"
 	case slurm.OutOfRAM:
 		hint = "give it more with resources = { memory = … } in [stage." + step.Stage.Base + "]"
+	case slurm.TooLate:
+		hint = "see --deadline and --time among the arguments of sbatch"
 	case slurm.NodeLost, slurm.WasPreempted, slurm.NotLaunched, slurm.Forgotten:
 		hint = fmt.Sprintf("run xt repro again, or allow more attempts with retries = { %s = … } under [executor.slurm]", kind)
 	}

@@ -113,7 +113,7 @@ func (x *Executor) init(work *pipeline.Work) {
 }
 
 // underway returns the jobs, by stage, that do what the steps ask for and whose
-// results nobody has taken yet.
+// results nobody has taken yet: of several the newest.
 func (x *Executor) underway(ctx context.Context, work *pipeline.Work, keys map[string]string) (map[string]*Job, error) {
 	batches, err := x.Registry.Batches()
 	if err != nil {
@@ -138,7 +138,8 @@ func (x *Executor) underway(ctx context.Context, work *pipeline.Work, keys map[s
 	}
 	found := map[string]*Job{}
 	for _, j := range candidates {
-		if found[j.Spec.Stage] == nil && x.alive(j) {
+		// Who follows jobs wants to know how they ended, too.
+		if found[j.Spec.Stage] == nil && (x.Follow || x.alive(j)) {
 			found[j.Spec.Stage] = j
 		}
 	}

@@ -91,19 +91,23 @@ func (j *Job) view() View {
 	switch {
 	case err == nil && r != nil && r.Error == nil:
 		v.Status, v.Ended = Succeeded, r.Ended
-	case last.Over && last.Kind == slurm.WasCancelled || lease.Attempt > j.number():
-		v.Status = Cancelled
-	case last.Over && last.Kind != "":
+	case last.Over && last.Kind != "" && last.Kind != slurm.WasCancelled:
 		v.Status, v.Detail = Broken, last.Kind.Words()
+	case last.Over && last.Kind != "" || lease.Attempt > j.number():
+		v.Status = Cancelled
 	case err == nil && r != nil:
 		v.Status, v.Detail, v.Ended = Broken, r.Error.Msg, r.Ended
+	case last.Over && !v.Since.IsZero():
+		v.Status, v.Detail = Broken, "it was killed while its command ran"
 	case last.Over:
-		v.Status = Broken
+		v.Status, v.Detail = Broken, "it failed before its command began"
 	default:
 		v.Status = Unknown
 	}
 	return v
 }
+
+const heldWords = "\"scontrol release\" lets it go on"
 
 // see adds what the cluster says; nil if it does not know the job.
 func (v *View) see(s *slurm.Job) {
@@ -111,17 +115,19 @@ func (v *View) see(s *slurm.Job) {
 		v.Status = Lost
 		return
 	}
-	v.Node, v.Detail = s.Node, s.Reason
+	v.Node, v.Detail = s.Node, s.Why()
 	kind := s.Kind()
 	switch {
 	case kind == slurm.WasCancelled:
 		v.Status, v.Detail = Cancelled, ""
 	case kind != "":
 		v.Status, v.Detail = Broken, kind.Words()
-	case s.State == slurm.Pending && (s.Reason == "JobHeldUser" || s.Reason == "JobHeldAdmin"):
-		v.Status = Held
+	case s.State == slurm.Pending && s.Held():
+		v.Status, v.Detail = Held, heldWords
 	case s.State == slurm.Pending:
 		v.Status = Waiting
+	case s.State == slurm.Suspended:
+		v.Status, v.Detail = Waiting, "it is suspended"
 	case s.State == slurm.Completed:
 		v.Status, v.Detail = Lost, "it left no result"
 	case s.State.Over():

@@ -225,7 +225,7 @@ func (t *Trials) trial(b *Batch, n int, at *search.Attempt) (*Job, error) {
 
 // followTrial tells of what a trial reports until it has ended.
 func (t *Trials) followTrial(ctx context.Context, j *Job, news *newsOf) (*outcome, error) {
-	var over time.Time
+	e := new(ending)
 	for {
 		r, err := j.Result()
 		if err != nil {
@@ -233,16 +233,11 @@ func (t *Trials) followTrial(ctx context.Context, j *Job, news *newsOf) (*outcom
 		}
 		news.tell()
 		s, wake := t.sight(j)
-		if r != nil {
-			return &outcome{result: r, seen: s}, nil
+		if r != nil && t.config().TrialsPerTask > 1 {
+			return &outcome{result: r, seen: s}, nil // its task goes on with others
 		}
-		if ended(&s) {
-			if over.IsZero() {
-				over = time.Now()
-			}
-			if time.Since(over) > arrives(&s) {
-				return &outcome{seen: s, kind: t.kindOf(&s, nil)}, nil
-			}
+		if e.reached(&s, r) {
+			return &outcome{r, s, j.kindOf(&s, r)}, nil
 		}
 		select {
 		case <-ctx.Done():

@@ -12,6 +12,7 @@ const (
 	NotLaunched  Kind = "launch"
 	Forgotten    Kind = "lost" // the cluster knows nothing of it, and it left no result
 	WasCancelled Kind = "cancelled"
+	TooLate      Kind = "deadline"
 	NoUpstream   Kind = "dependency" // what it waits for did not succeed
 )
 
@@ -26,30 +27,22 @@ func (j *Job) Kind() Kind {
 	switch j.State {
 	case NodeFail, BootFail:
 		return NodeLost
-	case TimedOut, Deadline:
+	case TimedOut:
 		return RanOut
+	case Deadline:
+		return TooLate
 	case OutOfMemory:
 		return OutOfRAM
 	case Preempted:
 		return WasPreempted
-	case Pending:
-		if j.LaunchFailed() {
-			return NotLaunched
-		}
-	case Cancelled, Revoked:
-		if !j.Orphaned() {
-			return WasCancelled
-		}
-	case Failed:
-		if j.LaunchFailed() {
-			return NotLaunched
-		}
-		return ""
-	default:
-		return ""
 	}
-	if j.Orphaned() {
+	switch waits, cancelled := j.State == Pending, j.State == Cancelled || j.State == Revoked; {
+	case (waits || cancelled || j.State == Failed) && j.LaunchFailed():
+		return NotLaunched
+	case (waits || cancelled) && j.Orphaned():
 		return NoUpstream
+	case cancelled:
+		return WasCancelled
 	}
 	return ""
 }
@@ -71,6 +64,8 @@ func (k Kind) Words() string {
 		return "the cluster does not know it any more, and it left no result"
 	case WasCancelled:
 		return "it was cancelled"
+	case TooLate:
+		return "it could not end before its deadline"
 	case NoUpstream:
 		return "a job that it waited for did not succeed"
 	}

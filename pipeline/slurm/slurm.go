@@ -82,13 +82,20 @@ func (e *Error) Error() string { return e.Program + ": " + e.Msg }
 // thousand jobs.
 const maxOutput = 64 << 20
 
-// run calls a program, again for as long as the controller cannot be reached. It is
-// not called again where that is not safe.
+// atOnce bounds how many jobs a program is told of, by what a command line holds.
+const atOnce = 500
+
+// run calls a program, again for as long as the controller cannot be reached.
 func (c *Client) run(ctx context.Context, stdin string, name string, args ...string) (string, error) {
+	return c.patiently(ctx, func() (string, error) { return once(ctx, stdin, name, args...) })
+}
+
+// patiently calls a function, again for as long as the controller cannot be reached.
+func (c *Client) patiently(ctx context.Context, call func() (string, error)) (string, error) {
 	var down *UnreachableError
 	begin, told := time.Now(), false
 	for tries := 1; ; tries++ {
-		out, err := once(ctx, stdin, name, args...)
+		out, err := call()
 		if !errors.As(err, &down) {
 			if told && c.Log != nil {
 				c.Log("the controller of the Slurm cluster answers again")
@@ -178,7 +185,8 @@ func unreachable(msg string) bool {
 	for _, sign := range []string{
 		"Unable to contact slurm controller", "Socket timed out", "Connection refused", "Connection reset", "Connection timed out",
 		"Zero Bytes were transmitted or received", "Unexpected message received", "Slurm backup controller in standby", "temporarily unable to accept job",
-		"slurm_persist_conn_open", "No route to host", "Transport endpoint is not connected",
+		"slurm_persist_conn_open", "No route to host", "Network is unreachable", "Transport endpoint is not connected", "Communication connection failure",
+		"Message send failure", "Message receive failure", "Protocol authentication error", "Could not establish a configuration source",
 	} {
 		if strings.Contains(msg, sign) {
 			return true

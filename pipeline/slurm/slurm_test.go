@@ -29,6 +29,8 @@ const queue = `4|N/A|CANCELLED||DependencyNeverSatisfied
 35|N/A|RUNNING|n1|None
 36|N/A|COMPLETING|n1|None
 37|N/A|PREEMPTED|n1|None
+38|N/A|FAILED|n1|JobLaunchFailure
+39|N/A|DEADLINE||DeadLine
 slurm_load_jobs error: not a job
 x|y|RUNNING|n1|None
 `
@@ -41,7 +43,7 @@ func TestParseQueue(t *testing.T) {
 		kinds[j.ID+j.Task] = j.Kind()
 	}
 	want := map[string]Kind{"4": NoUpstream, "1": "", "72": "", "70": "", "3": "", "73": "", "10": "", "5": NoUpstream, "11": "", "6": "", "2": RanOut,
-		"31": NotLaunched, "32": NodeLost, "33": OutOfRAM, "34": WasCancelled, "35": "", "36": "", "37": WasPreempted}
+		"31": NotLaunched, "32": NodeLost, "33": OutOfRAM, "34": WasCancelled, "35": "", "36": "", "37": WasPreempted, "38": NotLaunched, "39": TooLate}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Error(diff)
 	}
@@ -51,6 +53,32 @@ func TestParseQueue(t *testing.T) {
 	stuck := slices.DeleteFunc(slices.Clone(jobs), func(j Job) bool { return !j.Stuck() })
 	if len(stuck) != 2 || stuck[0].ID != "5" || stuck[1].ID != "31" {
 		t.Errorf("stuck are %v", stuck)
+	}
+}
+
+func TestWhy(t *testing.T) {
+	for reason, want := range map[string]string{
+		"Resources":                            "what it asks for is in use (Resources)",
+		"ReqNodeNotAvail, UnavailableNodes:n2": "nodes that it asks for are not available (ReqNodeNotAvail, UnavailableNodes:n2)",
+		"Nodes_required_for_job_are_DOWN,_DRAINED_or_reserved_for_jobs_in_higher_priority_partitions": "its nodes are down, drained or reserved (Nodes_required_for_job_are_DOWN,_DRAINED_or_reserved_for_jobs_in_higher_priority_partitions)",
+		"QOSMaxJobsPerUserLimit": "a limit of its QOS is reached (QOSMaxJobsPerUserLimit)",
+		"QOSNotAllowed":          "its QOS may not be used in the partition (QOSNotAllowed)",
+		"AssocGrpCpuLimit":       "a limit of its account is reached (AssocGrpCpuLimit)",
+		"FrontEndDown":           "FrontEndDown",
+		"":                       "",
+	} {
+		j := Job{State: Pending, Reason: reason}
+		if got := j.Why(); got != want {
+			t.Errorf("Why of %q = %q", reason, got)
+		}
+	}
+}
+
+func TestParseCodes(t *testing.T) {
+	// As squeue 22.05 prints it with --Format=JobArrayID:40,exit_code:20.
+	const text = "15                                      0                   \n18_1                                    36608               \n19                                      N/A                 \n"
+	if diff := cmp.Diff(map[string]int{"15": 0, "18_1": 36608}, parseCodes(text)); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -104,7 +132,7 @@ func TestMissingProgram(t *testing.T) {
 }
 
 func TestParseSubmitted(t *testing.T) {
-	for text, want := range map[string]string{"12\n": "12", "12;cluster\n": "12", "": "", "no": "", "-1": ""} {
+	for text, want := range map[string]string{"12\n": "12", "12;cluster\n": "12", "Welcome to the cluster!\n--> checks passed\n12\n": "12", "": "", "no": "", "-1": ""} {
 		if got, err := parseSubmitted(text); got != want || (err == nil) != (want != "") {
 			t.Errorf("parseSubmitted(%q) = %q, %v", text, got, err)
 		}

@@ -3,6 +3,8 @@ package slurm
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +15,7 @@ type State string
 const (
 	Pending     State = "PENDING"
 	Running     State = "RUNNING"
+	Suspended   State = "SUSPENDED"
 	Completed   State = "COMPLETED"
 	Failed      State = "FAILED"
 	Cancelled   State = "CANCELLED"
@@ -57,11 +60,16 @@ func (j *Job) Stuck() bool {
 	return j.State == Pending && (j.LaunchFailed() || j.Orphaned())
 }
 
+// Held reports whether the job waits until somebody lets it go on.
+func (j *Job) Held() bool {
+	return j.Reason == "JobHeldUser" || j.Reason == "JobHeldAdmin" || j.Reason == "job requeued in held state"
+}
+
 // LaunchFailed reports whether a node could not start the job, so that it was put
 // back and held.
 func (j *Job) LaunchFailed() bool {
 	reason := strings.ReplaceAll(strings.ToLower(j.Reason), "_", " ")
-	return strings.Contains(reason, "launch failed") || reason == "jobholdmaxrequeue"
+	return strings.Contains(reason, "launch failed") || j.Reason == launchFailure || reason == "jobholdmaxrequeue"
 }
 
 // Orphaned reports whether the job waits, or waited, for one that did not succeed.
@@ -73,24 +81,83 @@ const format = "%F|%K|%T|%N|%r"
 // Jobs asks for the jobs, and tasks of arrays, with these numbers. Those that the controller has forgotten
 // are looked for in the accounts; what is in neither is left out.
 func (c *Client) Jobs(ctx context.Context, ids []string) ([]Job, error) {
-	if len(ids) == 0 {
-		return nil, nil
+	var all []Job
+	for some := range slices.Chunk(ids, atOnce) {
+		out, err := c.queue(ctx, some, "--format="+format)
+		if err != nil {
+			return nil, err
+		}
+		jobs := ParseQueue(out)
+		c.discern(ctx, jobs)
+		if lost := without(some, jobs); len(lost) > 0 {
+			jobs = append(jobs, c.accounted(ctx, lost)...)
+		}
+		all = append(all, jobs...)
 	}
-	// Among several numbers, one that is not known is no error; so that a single one
-	// is not either, squeue is asked in that way always.
-	out, err := c.run(ctx, "", "squeue", "--noheader", "--array", "--states=all", "--jobs="+strings.Join(ids, ","), "--format="+format)
+	return all, nil
+}
+
+// queue asks squeue for jobs. It is no error that it does not know one of them.
+func (c *Client) queue(ctx context.Context, ids []string, format string) (string, error) {
+	out, err := c.run(ctx, "", "squeue", "--noheader", "--array", "--states=all", "--jobs="+strings.Join(ids, ","), format)
 	var refused *Error
 	if errors.As(err, &refused) && strings.Contains(refused.Msg, "Invalid job id") {
-		out, err = "", nil
+		return "", nil // so it says where it is asked for a single one
 	}
+	return out, err
+}
+
+// discern corrects what Slurm says of jobs that a node could not start, which it shows
+// as cancelled, as those that people cancelled, and of those that were killed, which it
+// says could not be started.
+func (c *Client) discern(ctx context.Context, jobs []Job) {
+	var ids []string
+	for i := range jobs {
+		if jobs[i].ambiguous() {
+			ids = append(ids, jobs[i].Name())
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	out, err := c.queue(ctx, ids, "--Format=JobArrayID:40,exit_code:20")
 	if err != nil {
-		return nil, err
+		return // it stays as Slurm says
 	}
-	jobs := ParseQueue(out)
-	if lost := without(ids, jobs); len(lost) > 0 {
-		jobs = append(jobs, c.accounted(ctx, lost)...)
+	codes := parseCodes(out)
+	for i := range jobs {
+		j := &jobs[i]
+		switch code, known := codes[j.Name()]; {
+		case !known || !j.ambiguous():
+		case j.State == Cancelled && code == 0: // nothing was there to be ended
+			j.Reason = launchFailure
+		case j.State == Failed && code < 256: // a signal, where errors of Slurm are above 1000
+			j.Reason = "RaisedSignal"
+		}
 	}
-	return jobs, nil
+}
+
+const launchFailure = "JobLaunchFailure"
+
+// ambiguous reports whether only the code that a job ended with says what became of it.
+func (j *Job) ambiguous() bool {
+	return j.State == Cancelled && j.Node != "" || j.State == Failed && j.Reason == launchFailure
+}
+
+// parseCodes reads lines of a number and the code that the job ended with, as that of
+// wait(2).
+func parseCodes(out string) map[string]int {
+	codes := map[string]int{}
+	for line := range strings.Lines(out) {
+		f := strings.Fields(line)
+		if len(f) != 2 {
+			continue
+		}
+		if code, err := strconv.Atoi(f[1]); err == nil {
+			codes[f[0]] = code
+		}
+	}
+	return codes
 }
 
 // without returns the ids that none of the jobs has.
@@ -114,7 +181,9 @@ func (c *Client) accounted(ctx context.Context, ids []string) []Job {
 	if err != nil {
 		return nil
 	}
-	return ParseAccounts(out)
+	// That a job goes on which the controller does not know is a claim of accounts that
+	// nobody will correct.
+	return slices.DeleteFunc(ParseAccounts(out), func(j Job) bool { return !j.State.Over() })
 }
 
 // ParseQueue reads what squeue printed. A line that makes no sense is left out.

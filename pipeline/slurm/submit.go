@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/xtrepro/xt/internal/backoff"
 )
 
 // Request is a job that is to be submitted.
@@ -77,34 +76,37 @@ var idPattern = regexp.MustCompile(`^[0-9]{1,18}$`)
 // Submit submits a job and returns its number. A request that the cluster cannot
 // meet is an [*Error]. Where the controller does not answer, it is asked whether it
 // has the job before it is given it again.
-func (c *Client) Submit(ctx context.Context, r *Request) (id string, err error) {
-	var down *UnreachableError
-	begin := time.Now()
-	for tries := 1; ; tries++ {
-		var out string
-		out, err = once(ctx, r.Script, "sbatch", r.Args()...)
-		if err == nil {
-			return parseSubmitted(out)
+func (c *Client) Submit(ctx context.Context, r *Request) (string, error) {
+	again := false
+	id, err := c.patiently(ctx, func() (string, error) {
+		if again {
+			if id, found, err := marked(ctx, r.Mark); err != nil || found {
+				return id, err
+			}
 		}
-		if !errors.As(err, &down) || c.Patience > 0 && time.Since(begin) >= c.Patience {
+		again = true
+		out, err := once(ctx, r.Script, "sbatch", r.Args()...)
+		if err != nil {
 			return "", err
 		}
-		if tries == 1 && c.Log != nil {
-			c.Log(err.Error() + "; it is tried again")
-		}
-		if backoff.Sleep(ctx, backoff.Pause(tries, time.Second, 15*time.Second)) != nil {
-			return "", err
-		}
-		if id, found, err := marked(ctx, r.Mark); err == nil && found {
+		return parseSubmitted(out)
+	})
+	if err != nil && ctx.Err() != nil {
+		// It may have been taken before sbatch was ended.
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		if id, found, err := c.Marked(within, r.Mark); err == nil && found {
 			return id, nil
 		}
 	}
+	return id, err
 }
 
 // parseSubmitted reads what sbatch prints: the number, and in a federation the
-// cluster.
+// cluster. Some clusters have it greet people first.
 func parseSubmitted(out string) (string, error) {
-	id, _, _ := strings.Cut(strings.TrimSpace(out), ";")
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	id, _, _ := strings.Cut(strings.TrimSpace(lines[len(lines)-1]), ";")
 	if !idPattern.MatchString(id) {
 		return "", &Error{"sbatch", fmt.Sprintf("its answer %.80q is not the number of a job", out)}
 	}
@@ -140,15 +142,12 @@ func findMark(out, mark string) (id string, found bool) {
 
 // Cancel ends jobs, or takes them out of the queue. One that has ended is passed over.
 func (c *Client) Cancel(ctx context.Context, ids ...string) error {
-	const atOnce = 500 // of what a command line holds
-	for len(ids) > 0 {
-		n := min(atOnce, len(ids))
-		_, err := c.run(ctx, "", "scancel", append([]string{"--quiet"}, ids[:n]...)...)
+	for some := range slices.Chunk(ids, atOnce) {
+		_, err := c.run(ctx, "", "scancel", append([]string{"--quiet"}, some...)...)
 		var refused *Error
 		if err != nil && !(errors.As(err, &refused) && strings.Contains(refused.Msg, "nvalid job id")) {
 			return err
 		}
-		ids = ids[n:]
 	}
 	return nil
 }
