@@ -108,14 +108,11 @@ func setup(env *testscript.Env) error {
 }
 
 // condition answers [root], [namespaces], [cores] for whether there are several,
-// [mount] for whether a script may mount a small file system of its own, and [slow] for
-// whether it may take minutes.
+// and [mount] for whether a script may mount a small file system of its own.
 func condition(cond string) (bool, error) {
 	switch cond {
 	case "root":
 		return os.Getuid() == 0, nil
-	case "slow":
-		return os.Getenv("XT_TEST_SLOW") == "1", nil
 	case "cores":
 		return runtime.NumCPU() > 1, nil
 	case "namespaces":

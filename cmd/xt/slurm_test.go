@@ -44,20 +44,30 @@ func runOnCluster(t *testing.T, dir string, cluster func() *testserver.Cluster) 
 		return nil
 	}
 	params.Cmds["cluster"] = clusterCommand
+	params.Condition = func(cond string) (bool, error) {
+		if cond == "memory" { // whether jobs are held to the memory that they asked for
+			return testserver.LimitsMemory(), nil
+		}
+		return condition(cond)
+	}
 	testscript.Run(t, params)
 }
 
 // clusterCommand kills or starts a process of the script's cluster. The node that a
 // job runs on is lost when its daemon is killed and the controller has noticed, which
-// is told it here; the node can be started again as "lost":
+// is told it here; the node can be started again as "lost". A job expires when its time
+// is up at once, and whatever starts next on a cluster that is spoilt fails to:
 //
 //	cluster kill slurmctld
 //	cluster start slurmctld
 //	cluster lose JOB
+//	cluster expire JOB
+//	cluster set KEY=VALUE
+//	cluster spoil next
 func clusterCommand(ts *testscript.TestScript, neg bool, args []string) {
 	c, ok := ts.Value(clusterKey{}).(*testserver.Cluster)
 	if neg || !ok || len(args) != 2 {
-		ts.Fatalf("usage: cluster kill|start|lose NAME")
+		ts.Fatalf("usage: cluster kill|start|lose|expire|set|spoil NAME")
 	}
 	name := args[1]
 	if name == "lost" {
@@ -76,6 +86,16 @@ func clusterCommand(ts *testscript.TestScript, neg bool, args []string) {
 		c.Kill(node)
 		_, err = c.Run("scontrol", "update", "nodename="+node, "state=down", "reason=lost")
 		ts.Check(err)
+	case "expire":
+		id, err := c.Run("squeue", "--noheader", "--states=running", "--name="+name, "--format=%i")
+		ts.Check(err)
+		_, err = c.Run("scontrol", "update", "jobid="+strings.TrimSpace(id), "endtime=now")
+		ts.Check(err)
+	case "set":
+		key, value, _ := strings.Cut(name, "=")
+		c.Set(key, value)
+	case "spoil":
+		c.Spoil()
 	default:
 		ts.Fatalf("unknown: cluster %s", args[0])
 	}

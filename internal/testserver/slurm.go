@@ -6,11 +6,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -19,7 +21,9 @@ import (
 )
 
 // Cluster is a Slurm cluster of one machine: a controller and several nodes, each of
-// two cores, with a munge of their own. It runs until the end of the test.
+// two cores and with a GPU in name, with a munge of their own. Beside the partition
+// that is the default, jobs in "spare" make way for those in "urgent", and "shut" is
+// down. It runs until the end of the test.
 type Cluster struct {
 	Env []string // KEY=VALUE that Slurm's programs need
 
@@ -44,6 +48,7 @@ func Slurm(t testing.TB, nodes int) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
+	readable(t, dir)
 	c := &Cluster{t: t, dir: dir, programs: programs, daemons: map[string]*daemon{}}
 	c.Env = append(programs.env(), "SLURM_CONF="+filepath.Join(dir, "slurm.conf"))
 	t.Cleanup(c.close)
@@ -65,12 +70,32 @@ func node(i int) string { return fmt.Sprintf("n%d", i+1) }
 
 func (c *Cluster) path(name string) string { return filepath.Join(c.dir, name) }
 
-// configure writes the configuration. What the kernel would have to help with, such as
-// limits of memory, is left out.
+// LimitsMemory reports whether the kernel lets the nodes hold jobs to the memory that
+// they asked for.
+func LimitsMemory() bool { return os.Getuid() == 0 && writable(cgroups+"/memory") }
+
+const cgroups = "/sys/fs/cgroup"
+
+// writable reports whether a folder can be made in dir.
+func writable(dir string) bool {
+	probe, err := os.MkdirTemp(dir, "xt-")
+	if err == nil {
+		err = os.Remove(probe)
+	}
+	return err == nil
+}
+
+// configure writes the configuration.
 func (c *Cluster) configure(nodes int) {
 	c.t.Helper()
 	for _, dir := range []string{"munge", "state", "spool", "log"} {
 		mkdir(c.t, c.path(dir))
+	}
+	for _, name := range []string{"slurmctld", "slurmd", "slurmstepd"} {
+		// By another name each takes itself for another program.
+		if err := os.Symlink(c.programs.path(name), c.path(name)); err != nil {
+			c.t.Fatal(err)
+		}
 	}
 	key := make([]byte, 1024)
 	_, _ = rand.Read(key) // never fails
@@ -84,6 +109,11 @@ func (c *Cluster) configure(nodes int) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	tasks := "task/none"
+	if LimitsMemory() {
+		tasks = "task/cgroup"
+	}
+	// Clusters share what the kernel knows of their nodes, hence the numbers of jobs.
 	ports := freePorts(c.t, nodes+1)
 	var b strings.Builder
 	fmt.Fprintf(&b, `ClusterName=xt
@@ -100,12 +130,17 @@ SlurmdSpoolDir=%[4]s/spool/%%n
 SlurmctldPidFile=%[4]s/slurmctld.pid
 SlurmdPidFile=%[4]s/slurmd.%%n.pid
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
+TaskPlugin=%[5]s
+Prolog=%[4]s/prolog
 JobAcctGatherType=jobacct_gather/none
 MpiDefault=none
 SwitchType=switch/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
+SelectTypeParameters=CR_Core_Memory
+DefMemPerCPU=100
+GresTypes=gpu
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 SchedulerType=sched/backfill
 SchedulerParameters=bf_interval=1,sched_interval=1,batch_sched_delay=0
 EnforcePartLimits=ALL
@@ -114,18 +149,55 @@ SlurmdTimeout=10
 SlurmctldTimeout=10
 KillWait=2
 MinJobAge=3600
+FirstJobId=%[6]d
 AccountingStorageType=accounting_storage/none
-`, host, ports[0], me.Username, c.dir)
+`, host, ports[0], me.Username, c.dir, tasks, 1+mathrand.IntN(1<<25))
 	if dir := c.programs.plugins(); dir != "" {
 		fmt.Fprintf(&b, "PluginDir=%s\n", dir)
 	}
 	for i := range nodes {
-		fmt.Fprintf(&b, "NodeName=%s NodeHostname=%s NodeAddr=127.0.0.1 Port=%d CPUs=2 Boards=1 SocketsPerBoard=1 CoresPerSocket=2 ThreadsPerCore=1 RealMemory=1000 State=UNKNOWN\n",
+		fmt.Fprintf(&b, "NodeName=%s NodeHostname=%s NodeAddr=127.0.0.1 Port=%d CPUs=2 Boards=1 SocketsPerBoard=1 CoresPerSocket=2 ThreadsPerCore=1 RealMemory=1000 Gres=gpu:1 State=UNKNOWN\n",
 			node(i), host, ports[i+1])
 		mkdir(c.t, c.path("spool/"+node(i)))
 	}
-	b.WriteString("PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP\n")
-	write(c.t, c.path("slurm.conf"), b.String())
+	b.WriteString(`PartitionName=main Nodes=ALL Default=YES PriorityTier=2 PreemptMode=OFF
+PartitionName=urgent Nodes=ALL PriorityTier=2 PreemptMode=OFF
+PartitionName=spare Nodes=ALL PriorityTier=1 PreemptMode=CANCEL
+PartitionName=again Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE
+PartitionName=shut Nodes=ALL State=DOWN
+`)
+	for name, text := range map[string]string{
+		"slurm.conf":  b.String(),
+		"gres.conf":   fmt.Sprintf("NodeName=n[1-%d] Name=gpu File=/dev/null\n", nodes),
+		"cgroup.conf": "CgroupMountpoint=" + cgroups + "\nConstrainRAMSpace=yes\nAllowedRAMSpace=100\nConstrainSwapSpace=yes\nAllowedSwapSpace=0\n",
+		"prolog":      "#!/bin/sh\n! rm " + c.path("spoilt") + " 2> " + os.DevNull + "\n",
+	} {
+		write(c.t, c.path(name), text)
+		readable(c.t, c.path(name))
+	}
+}
+
+// readable lets everybody read and execute a file: jobs are those of any user.
+func readable(t testing.TB, name string) {
+	t.Helper()
+	if err := os.Chmod(name, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Spoil has the next job fail before it starts, on whatever node it is to run; Slurm
+// takes the node for broken from then on.
+func (c *Cluster) Spoil() { write(c.t, c.path("spoilt"), "") }
+
+// Set changes a line of the configuration, for processes that are started later.
+func (c *Cluster) Set(key, value string) {
+	c.t.Helper()
+	text, err := os.ReadFile(c.path("slurm.conf"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	line := regexp.MustCompile("(?m)^" + key + "=.*$")
+	write(c.t, c.path("slurm.conf"), line.ReplaceAllString(string(text), key+"="+value))
 }
 
 // freePorts returns ports on loopback that nobody listens on.
@@ -152,9 +224,9 @@ func (c *Cluster) Start(name string) {
 		cmd = exec.Command(c.programs.path("munged"), "--foreground", "--force", "--key-file="+c.path("munge/key"), "--socket="+c.path("munge/sock"),
 			"--pid-file="+c.path("munge/pid"), "--log-file="+c.path("munge/log"), "--seed-file="+c.path("munge/seed"))
 	case "slurmctld":
-		cmd = exec.Command(c.programs.path("slurmctld"), "-D")
+		cmd = exec.Command(c.path("slurmctld"), "-D")
 	default:
-		cmd = exec.Command(c.programs.path("slurmd"), "-D", "-N", name, "-d", c.programs.path("slurmstepd"))
+		cmd = exec.Command(c.path("slurmd"), "-D", "-N", name, "-d", c.path("slurmstepd"))
 	}
 	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), c.Env...)
 	log, err := os.OpenFile(c.path("log/"+name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

@@ -18,5 +18,14 @@ func (*Cluster) Start(string) {}
 // Kill does nothing.
 func (*Cluster) Kill(string) {}
 
+// Spoil does nothing.
+func (*Cluster) Spoil() {}
+
+// Set does nothing.
+func (*Cluster) Set(string, string) {}
+
+// LimitsMemory returns false.
+func LimitsMemory() bool { return false }
+
 // Run does nothing.
 func (*Cluster) Run(string, ...string) (string, error) { return "", nil }
