@@ -141,6 +141,7 @@ func TestPerform(t *testing.T) {
 	if got, want := jobs[1].Spec.Pending, []string{"first.txt"}; !slices.Equal(got, want) || len(jobs[1].Spec.Needs) != 1 {
 		t.Fatalf("the second job waits for %v, %v", got, jobs[1].Spec.Needs)
 	}
+	t.Setenv("SLURMD_NODENAME", "n1")
 	// What it needs is not there, whatever the cluster thinks.
 	if err := perform(t, w, jobs[1], 1); err == nil {
 		t.Fatal("the second job did not miss the first")
@@ -182,7 +183,18 @@ func TestPerform(t *testing.T) {
 	}
 	views, err := x.Registry.Survey(t.Context(), x.Client, []*Batch{jobs[0].Batch})
 	if err != nil || len(views) != 2 || views[0].Status != Succeeded || views[1].Status != Succeeded {
-		t.Errorf("they stand at %+v, %v", views, err)
+		t.Fatalf("they stand at %+v, %v", views, err)
+	}
+	if views[0].Node != "n1" {
+		t.Errorf("a job that nobody saw running ran on %q", views[0].Node)
+	}
+	// One that was given up is not one that somebody cancelled.
+	jobs[0].State.Attempts = append(jobs[0].State.Attempts, &Attempt{ID: "2", Over: true, Kind: slurm.OutOfRAM})
+	if err := jobs[0].setLease(Lease{Attempt: jobs[0].number() + 1}); err != nil {
+		t.Fatal(err)
+	}
+	if v := jobs[0].view(); v.Status != Broken || v.Detail != slurm.OutOfRAM.Words() {
+		t.Errorf("a job that ran out of memory is %s: %s", v.Status, v.Detail)
 	}
 }
 

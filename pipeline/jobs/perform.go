@@ -68,8 +68,16 @@ func (x *execution) begin() (done bool, err error) {
 	if l.Attempt > x.attempt || x.number() > x.attempt {
 		return false, errSuperseded
 	}
+	return false, x.setLease(Lease{Attempt: x.attempt, Execution: x.id, Host: here(), Began: time.Now()})
+}
+
+// here returns what the cluster calls this machine.
+func here() string {
+	if node := os.Getenv("SLURMD_NODENAME"); node != "" {
+		return node
+	}
 	host, _ := os.Hostname()
-	return false, x.setLease(Lease{Attempt: x.attempt, Execution: x.id, Host: host, Began: time.Now()})
+	return host
 }
 
 // current returns an error if another execution has the lease.

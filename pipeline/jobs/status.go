@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -83,10 +84,11 @@ func (j *Job) view() View {
 		return v
 	}
 	lease, _ := j.lease() // one that is broken is none
-	if lease.Attempt == j.number() {
-		v.Since = lease.Began
-	}
 	v.Node = last.Node
+	if lease.Attempt == j.number() {
+		// The cluster may not have been asked while it was running.
+		v.Since, v.Node = lease.Began, cmp.Or(v.Node, lease.Host)
+	}
 	r, err := j.Result()
 	switch {
 	case err == nil && r != nil && r.Error == nil:
