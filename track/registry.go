@@ -24,7 +24,7 @@ type Alias struct {
 const PromptTag = "mlflow.prompt.is_prompt"
 
 // ModelVersion is a version of a registered model. Versions count from 1, and
-// no number is used twice while higher ones exist.
+// no number is used twice.
 type ModelVersion struct {
 	Name             string
 	Version          int64

@@ -89,7 +89,7 @@ type Traces interface {
 	SetTraceTag(ctx context.Context, id string, t Tag) error
 	// DeleteTraceTag is NotFound if there is no such tag.
 	DeleteTraceTag(ctx context.Context, id, key string) error
-	// LinkTraces records that the traces belong to a run.
+	// LinkTraces records that the traces, which may come later, belong to a run.
 	LinkTraces(ctx context.Context, ids []string, runID string) error
 	// CountTraces returns how many a search finds, on all of its pages.
 	CountTraces(ctx context.Context, s TraceSearch) (int64, error)

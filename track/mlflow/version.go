@@ -1,9 +1,7 @@
 package mlflow
 
 import (
-	"cmp"
 	"strconv"
-	"strings"
 
 	"github.com/xtrepro/xt/track"
 )
@@ -43,36 +41,11 @@ func (c *call) createVersion() error {
 	if err := c.findSource(&v); err != nil {
 		return err
 	}
-	return c.answerVersion(c.registry.CreateModelVersion(c.ctx, v))
-}
-
-// findSource finds the files, and the run, of a version that is made from a logged
-// model or from another version.
-func (c *call) findSource(v *track.NewModelVersion) error {
-	source, ofModel := strings.CutPrefix(v.Source, "models:/")
-	logged := v.ModelID
-	if ofModel && strings.HasPrefix(source, "m-") && !strings.Contains(source, "/") {
-		logged = source
-	} else if name, number, ok := strings.Cut(source, "/"); ofModel && ok {
-		if version, err := strconv.ParseInt(number, 10, 64); err == nil {
-			v.StorageLocation, err = c.registry.ModelVersionFiles(c.ctx, name, version)
-			if err != nil {
-				return err
-			}
-		}
+	made, err := c.registry.CreateModelVersion(c.ctx, v)
+	if err == nil && v.ModelID != "" {
+		err = c.nameVersion(v.ModelID, made)
 	}
-	if logged == "" || v.RunID != "" && logged != source {
-		return nil
-	}
-	m, err := c.store.LoggedModel(c.ctx, logged)
-	if err != nil {
-		return err
-	}
-	if logged == source {
-		v.StorageLocation = m.ArtifactURI
-	}
-	v.RunID = cmp.Or(v.RunID, m.SourceRun)
-	return nil
+	return c.answerVersion(made, err)
 }
 
 func (c *call) answerVersion(v track.ModelVersion, err error) error {

@@ -75,6 +75,13 @@ func (t *tx) createTrace(n *track.TraceInfo) (row int64, err error) {
 	err = t.row(`INSERT INTO traces (trace_id, experiment, client_request_id, request_time, duration, state, request_preview, response_preview)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		[]any{n.ID, n.Experiment, n.ClientRequestID, n.RequestTime, n.Duration, n.State, n.RequestPreview, n.ResponsePreview}, &row)
+	if err != nil {
+		return 0, err
+	}
+	links, err := t.exec("INSERT INTO trace_runs (trace, run_id) SELECT ?, run_id FROM early_links WHERE trace_id = ?", row, n.ID)
+	if err == nil && links > 0 {
+		_, err = t.exec("DELETE FROM early_links WHERE trace_id = ?", n.ID)
+	}
 	return row, err
 }
 
@@ -333,8 +340,8 @@ func (s *Store) DeleteTraceTag(ctx context.Context, id, key string) error {
 // maxLinks is how many traces can be linked at once.
 const maxLinks = 100
 
-// LinkTraces implements [track.Traces]. Traces that are not there are passed
-// over.
+// LinkTraces implements [track.Traces]. Links to traces that are not there wait for
+// them, since clients send traces in the background.
 func (s *Store) LinkTraces(ctx context.Context, ids []string, runID string) error {
 	if len(ids) > maxLinks {
 		return track.Errorf(track.InvalidParameter, "Cannot link more than %d traces to a run in a single request. Provided %d traces.", maxLinks, len(ids))
@@ -344,8 +351,15 @@ func (s *Store) LinkTraces(ctx context.Context, ids []string, runID string) erro
 			return err
 		}
 		for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
-			_, err := t.exec("INSERT INTO trace_runs (trace, run_id) SELECT id, ? FROM traces WHERE trace_id = ? ON CONFLICT DO NOTHING", runID, id)
+			there, err := t.exists("SELECT 1 FROM traces WHERE trace_id = ?", id)
 			if err != nil {
+				return err
+			}
+			query := "INSERT INTO early_links (run_id, trace_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
+			if there {
+				query = "INSERT INTO trace_runs (trace, run_id) SELECT id, ? FROM traces WHERE trace_id = ? ON CONFLICT DO NOTHING"
+			}
+			if _, err := t.exec(query, runID, id); err != nil {
 				return err
 			}
 		}

@@ -46,7 +46,8 @@ func testTraces(t *testing.T, s track.Store) {
 	check(t, s.DeleteTraceTag(ctx, "tr-b", "z"))
 	wantError(t, s.DeleteTraceTag(ctx, "tr-b", "z"), track.NotFound, "No trace tag with key 'z' for trace with ID 'tr-b'")
 	run := newRun(t, s, track.NewRun{})
-	check(t, s.LinkTraces(ctx, []string{"tr-b", "tr-b", "nope"}, run.ID))
+	check(t, s.LinkTraces(ctx, []string{"tr-b", "tr-b", "tr-late"}, run.ID))
+	check(t, s.LinkTraces(ctx, []string{"tr-late"}, run.ID))
 	testAssessments(t, s)
 	searchTraces(t, s, run.ID)
 
@@ -60,6 +61,10 @@ func testTraces(t *testing.T, s track.Store) {
 	}
 	if n, err := s.DeleteTraces(ctx, track.TraceDeletion{IDs: []string{"tr-b"}}); n != 1 || err != nil {
 		t.Errorf("deleted %d, %v", n, err)
+	}
+	must[track.TraceInfo](t)(s.PutTrace(ctx, track.TraceInfo{ID: "tr-late", RequestTime: 1, State: "OK"}))
+	if got := traces(t, s, track.Search{Filter: "run_id = '" + run.ID + "'"}); got != "tr-late" {
+		t.Errorf("a trace that came after its link: %q", got)
 	}
 }
 
