@@ -159,6 +159,9 @@ func (s *Store) traceClause(q *text, c *filter.Clause) {
 }
 
 func (s *Store) traceAttribute(q *text, c *filter.Clause) {
+	if c.Key == "client_request_id" {
+		q.add("t.client_request_id <> '' AND ") // without one, it is not another one either
+	}
 	if !c.Numeric {
 		q.compare(s.dialect, traceColumns[c.Key], c)
 		return

@@ -120,6 +120,7 @@ func searchTraces(t *testing.T, s track.Store, run string) {
 		"expectation.ok = 'true'":                    "",
 		"request_id IN ('tr-a', 'tr-z')":             "tr-a",
 		"client_request_id = 'c'":                    "tr-a",
+		"client_request_id != 'd'":                   "tr-a",
 		"issue.id = 'x'":                             "",
 	} {
 		if got := traces(t, s, track.Search{Filter: filter}); got != want {
