@@ -22,6 +22,8 @@ var artifactRoutes = []route{
 	{"GET", "2.0/mlflow-artifacts/presigned/{path...}", "says where parts of a file can be fetched from", plain, (*call).presigned},
 	{"GET", "2.0/mlflow/artifacts/list", "lists files of a run", "run_id! path", (*call).listRunArtifacts},
 	{"GET", "/get-artifact", "returns a file of a run", "path!", (*call).getRunArtifact},
+	{"GET", "/model-versions/get-artifact", "returns a file of a version", "name! version! path!", (*call).getVersionArtifact},
+	{"GET", "2.0/mlflow/logged-models/{model_id}/artifacts/files", "returns a file of a logged model", "artifact_file_path!", (*call).getModelArtifact},
 }
 
 func (c *call) pathValue() (track.Path, error) { return track.ParsePath(c.r.PathValue("path")) }
@@ -94,7 +96,32 @@ func (c *call) getRunArtifact() error {
 	if err != nil {
 		return err
 	}
-	_, p, err := artifactBelow(run.ArtifactURI, c.text("path"))
+	return c.serveBelow(run.ArtifactURI, c.text("path"))
+}
+
+func (c *call) getVersionArtifact() error {
+	version := c.version()
+	if c.err != nil {
+		return c.err
+	}
+	location, err := c.registry.ModelVersionFiles(c.ctx, c.text("name"), version)
+	if err != nil {
+		return err
+	}
+	return c.serveBelow(location, c.text("path"))
+}
+
+func (c *call) getModelArtifact() error {
+	m, err := c.store.LoggedModel(c.ctx, c.text("model_id"))
+	if err != nil {
+		return err
+	}
+	return c.serveBelow(m.ArtifactURI, c.text("artifact_file_path"))
+}
+
+// serveBelow answers with a file below a location.
+func (c *call) serveBelow(location, below string) error {
+	_, p, err := artifactBelow(location, below)
 	if err != nil {
 		return err
 	}

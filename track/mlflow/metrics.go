@@ -5,7 +5,7 @@ import "github.com/xtrepro/xt/track"
 var metricRoutes = []route{
 	{"POST", "2.0/mlflow/runs/log-metric", "logs a point of a metric", "run_id! key! value!:number timestamp!:integer step:integer model_id dataset_name dataset_digest", (*call).logMetric},
 	{"GET", "2.0/mlflow/metrics/get-history", "returns the points of a metric", "run_id! metric_key! page_token max_results:integer", (*call).metricHistory},
-	{"GET", "2.0/mlflow/metrics/get-history-bulk", "returns the points of a metric in some runs", "run_id!:array metric_key! max_results:integer", (*call).metricHistories},
+	{"GET", "2.0/mlflow/metrics/get-history-bulk", "returns the points of a metric in some runs", "run_id:array metric_key max_results:integer", (*call).metricHistories},
 	{"GET", "2.0/mlflow/metrics/get-history-bulk-interval", "returns some points of a metric in some runs, evenly spread", "run_ids!:array metric_key! start_step:integer end_step:integer max_results:integer", (*call).sampleHistory},
 }
 
@@ -84,17 +84,16 @@ const (
 	usualSamples   = 320
 )
 
-// bulkRuns returns the runs that histories are asked of.
-func (c *call) bulkRuns(name string) []string {
-	ids := c.texts(name)
-	if len(ids) > maxBulkRuns {
-		c.note(track.Errorf(track.InvalidParameter, "GetMetricHistoryBulk request cannot specify more than %d run_ids. Received %d run_ids.", maxBulkRuns, len(ids)))
-	}
-	return ids
-}
-
 func (c *call) metricHistories() error {
-	ids, key := c.bulkRuns("run_id"), c.text("metric_key")
+	ids, key := c.texts("run_id"), c.text("metric_key")
+	switch {
+	case len(ids) == 0:
+		c.note(track.Errorf(track.InvalidParameter, "GetMetricHistoryBulk request must specify at least one run_id."))
+	case len(ids) > maxBulkRuns:
+		c.note(track.Errorf(track.InvalidParameter, "GetMetricHistoryBulk request cannot specify more than %d run_ids. Received %d run_ids.", maxBulkRuns, len(ids)))
+	case key == "":
+		c.note(track.Errorf(track.InvalidParameter, "GetMetricHistoryBulk request must specify a metric_key."))
+	}
 	left := int(min(maxBulkPoints, c.int("max_results", maxBulkPoints)))
 	c.note(track.CheckMax(left, maxBulkPoints))
 	if c.err != nil {
@@ -119,7 +118,10 @@ func (c *call) metricHistories() error {
 }
 
 func (c *call) sampleHistory() error {
-	q := track.SampleQuery{RunIDs: c.bulkRuns("run_ids"), Key: c.text("metric_key"), Max: int(c.int("max_results", usualSamples))}
+	q := track.SampleQuery{RunIDs: c.texts("run_ids"), Key: c.text("metric_key"), Max: int(c.int("max_results", usualSamples))}
+	if len(q.RunIDs) > maxBulkRuns {
+		c.note(track.Errorf(track.InvalidParameter, "GetMetricHistoryBulkInterval request must specify at most %d run_ids. Received %d run_ids.", maxBulkRuns, len(q.RunIDs)))
+	}
 	c.note(track.CheckMax(q.Max, maxBulkSamples))
 	from, to := c.get("start_step"), c.get("end_step")
 	if (from == nil) != (to == nil) {

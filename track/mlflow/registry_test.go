@@ -2,6 +2,7 @@ package mlflow
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -40,6 +41,19 @@ func TestVersionOf(t *testing.T) {
 	s.post("/registered-models/alias", object{"name": "m", "alias": "best", "version": "5"})
 	if v := at(s.post("/model-versions/create", object{"name": "m", "source": "models:/m@best"}), "model_version"); at(v, "source") != "models:/m/5" || at(v, "model_id") != id {
 		t.Errorf("of an alias: %v", v)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), "PUT", s.URL+"/api/2.0/mlflow-artifacts/artifacts/"+strings.TrimPrefix(files, "mlflow-artifacts:/")+"/a.txt", strings.NewReader("text"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.do(req)
+	for _, url := range []string{"/model-versions/get-artifact?name=m&version=5&path=a.txt", api + "/logged-models/" + id + "/artifacts/files?artifact_file_path=a.txt"} {
+		if _, body := s.send("GET", url, ""); body != "text" {
+			t.Errorf("%s: %s", url, body)
+		}
+		if resp, body := s.send("GET", strings.Replace(url, "a.txt", "../a.txt", 1), ""); resp.StatusCode != 400 {
+			t.Errorf("a way up: %s: %s", resp.Status, body)
+		}
 	}
 	tags := at(s.get(api+"/logged-models/"+id), "model", "info", "tags")
 	want := `[{"name": "m", "version": 5}, {"name": "m", "version": 6}, {"name": "m", "version": 7}]`

@@ -129,7 +129,7 @@ func (s *Store) UpdateAssessment(ctx context.Context, traceID, id string, u trac
 			return err
 		}
 		if u.Expectation != nil && *u.Expectation != r.Expectation {
-			return track.Errorf(track.InvalidParameter, "Cannot update %s value on a %s assessment.", kindOf(*u.Expectation, "expectation", "feedback"), kindOf(r.Expectation, "Expectation", "Feedback"))
+			return track.Errorf(track.InvalidParameter, "Cannot update %s value on %s assessment.", kindOf(*u.Expectation, "expectation", "feedback"), kindOf(r.Expectation, "an Expectation", "a Feedback"))
 		}
 		for _, c := range []struct{ to, from *string }{{&r.Name, u.Name}, {&r.Value, u.Value}, {&r.Error, u.Error}, {&r.Rationale, u.Rationale}} {
 			if c.from != nil {

@@ -82,6 +82,10 @@ func testAssessments(t *testing.T, s track.Store) {
 	yes, value, name := true, `"good"`, "verdict"
 	_, err := s.UpdateAssessment(ctx, "tr-b", first.ID, track.AssessmentUpdate{Expectation: &yes})
 	wantError(t, err, track.InvalidParameter, "Cannot update expectation value on a Feedback assessment.")
+	no, truth := false, must[track.Assessment](t)(s.CreateAssessment(ctx, track.Assessment{TraceID: "tr-b", Name: "truth", Value: "1", Expectation: true}))
+	_, err = s.UpdateAssessment(ctx, "tr-b", truth.ID, track.AssessmentUpdate{Expectation: &no})
+	wantError(t, err, track.InvalidParameter, "Cannot update feedback value on an Expectation assessment.")
+	check(t, s.DeleteAssessment(ctx, "tr-b", truth.ID))
 	must[track.Assessment](t)(s.UpdateAssessment(ctx, "tr-b", first.ID, track.AssessmentUpdate{Name: &name, Value: &value, Metadata: []track.Tag{{Key: "m", Value: "2"}, {Key: "n", Value: "3"}}}))
 	got := must[track.Assessment](t)(s.Assessment(ctx, "tr-b", first.ID))
 	if !got.Valid || got.Name != "verdict" || got.Value != value || got.SourceType != "HUMAN" || len(got.Metadata) != 2 || tagOf(got.Metadata, "m") != "2" {
