@@ -72,7 +72,7 @@ func TestSources(t *testing.T) {
 	s.post("/registered-models/create", object{"name": "m"})
 	for source, want := range map[string]string{
 		dir: "", "file://" + dir + "/model": "", dir + "/model/..": "", "file://" + dir + "/../x": "local path",
-		"/tmp": "local path", "model": "local path", "file:///etc/passwd": "local path", "file://host/x": "is not a valid remote uri",
+		"/tmp": "local path", "path/to/model": "", "../model": "local path", "a/../../model": "local path", "file:///etc/passwd": "local path", "file://host/x": "is not a valid remote uri",
 		"mlflow-artifacts:/models": "", "mlflow-artifacts:/models///": "", "mlflow-artifacts:/models/a///b": "", "mlflow-artifacts://host:9000/models/..../": "",
 		"runs:/" + run + "/model": "", "s3://bucket/model": "",
 		"http://host:9000/models/../../": "absolute path", "mlflow-artifacts://host/models/..%2f..%2fx": "absolute path", "mlflow-artifacts://host/models/..%252f..": "absolute path",

@@ -77,6 +77,9 @@ func (c *call) checkSource(v *track.NewModelVersion, model string) error {
 	if !isLocal {
 		return checkRemote(v.Source)
 	}
+	if !path.IsAbs(local) && local != ".." && !strings.HasPrefix(local, "../") {
+		return nil // a name of the user's, which is no place on any machine
+	}
 	owner, root := "run", model
 	if v.ModelID != "" {
 		owner = "model"
