@@ -65,7 +65,16 @@ func (a *args) parse(text []byte) {
 }
 
 // get returns a field, nil if it is not there or null. The last of a name counts.
+// A run may be named as clients did before 1.0.
 func (a *args) get(name string) value {
+	v := a.last(name)
+	if v == nil && name == "run_id" {
+		v = a.last("run_uuid")
+	}
+	return v
+}
+
+func (a *args) last(name string) value {
 	for i := len(a.members) - 1; i >= 0; i-- {
 		if string(a.members[i].name) == name && !a.members[i].value.isNull() {
 			return a.members[i].value

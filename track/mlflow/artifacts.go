@@ -88,11 +88,7 @@ func artifactBelow(location, below string) (root, p track.Path, err error) {
 }
 
 func (c *call) getRunArtifact() error {
-	id := c.text("run_id")
-	if id == "" {
-		id = c.text("run_uuid")
-	}
-	run, err := c.store.Run(c.ctx, id)
+	run, err := c.store.Run(c.ctx, c.text("run_id"))
 	if err != nil {
 		return err
 	}

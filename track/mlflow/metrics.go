@@ -120,9 +120,11 @@ func (c *call) metricHistories() error {
 func (c *call) sampleHistory() error {
 	q := track.SampleQuery{RunIDs: c.texts("run_ids"), Key: c.text("metric_key"), Max: int(c.int("max_results", usualSamples))}
 	if len(q.RunIDs) > maxBulkRuns {
-		c.note(track.Errorf(track.InvalidParameter, "GetMetricHistoryBulkInterval request must specify at most %d run_ids. Received %d run_ids.", maxBulkRuns, len(q.RunIDs)))
+		c.note(track.Errorf(track.InvalidParameter, "GetMetricHistoryBulkInterval request must specify at most %d run_ids. Received %d run_ids. %s", maxBulkRuns, len(q.RunIDs), seeDocs))
 	}
-	c.note(track.CheckMax(q.Max, maxBulkSamples))
+	if q.Max < 1 || q.Max > maxBulkSamples {
+		c.note(track.Errorf(track.InvalidParameter, "max_results must be between 1 and %d. %s", maxBulkSamples, seeDocs))
+	}
 	from, to := c.get("start_step"), c.get("end_step")
 	if (from == nil) != (to == nil) {
 		c.note(track.Errorf(track.InvalidParameter, "If either start step or end step are specified, both must be specified."))

@@ -23,7 +23,7 @@ func (a *args) version() int64 {
 	text := a.text("version")
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		a.note(track.Errorf(track.InvalidParameter, "Parameter 'version' must be an integer, got '%s'", text))
+		a.note(track.Errorf(track.InvalidParameter, "Parameter 'version' must be an integer, got '%s'.", text))
 	}
 	return n
 }
