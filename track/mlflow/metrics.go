@@ -1,6 +1,10 @@
 package mlflow
 
-import "github.com/xtrepro/xt/track"
+import (
+	"slices"
+
+	"github.com/xtrepro/xt/track"
+)
 
 var metricRoutes = []route{
 	{"POST", "2.0/mlflow/runs/log-metric", "logs a point of a metric", "run_id! key! value!:number timestamp!:integer step:integer model_id dataset_name dataset_digest", (*call).logMetric},
@@ -99,6 +103,7 @@ func (c *call) metricHistories() error {
 	if c.err != nil {
 		return c.err
 	}
+	slices.Sort(ids) // the order in which MLflow answers
 	var points []track.Metric
 	for _, id := range ids {
 		if left == 0 {
