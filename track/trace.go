@@ -94,6 +94,8 @@ type Traces interface {
 	// CountTraces returns how many a search finds, on all of its pages.
 	CountTraces(ctx context.Context, s TraceSearch) (int64, error)
 	SearchTraces(ctx context.Context, s TraceSearch) (Page[TraceInfo], error)
+	// TraceMetrics returns groups by their dimensions, in order.
+	TraceMetrics(ctx context.Context, q TraceMetricQuery) (Page[TraceMetricPoint], error)
 
 	CreateAssessment(ctx context.Context, a Assessment) (Assessment, error)
 	Assessment(ctx context.Context, traceID, id string) (Assessment, error)

@@ -179,3 +179,16 @@ func Traces() *Grammar {
 		badNull: "IS NULL / IS NOT NULL is not supported for %s '%s'",
 	}
 }
+
+// TraceMetrics is the grammar of what restricts metrics of traces. Keys are those of
+// tags and metadata with a word before them, such as "tag.env", or words alone.
+func TraceMetrics() *Grammar {
+	equal := []Op{Equal}
+	return &Grammar{
+		kinds:     map[string]Kind{"trace": Metadata, "span": Span, "assessment": Feedback},
+		ops:       map[Kind][]Op{Metadata: equal, Span: equal, Feedback: equal},
+		badEntity: "Invalid view type '%s'. Valid values are ['trace', 'span', 'assessment']",
+		badOp:     "Invalid comparator: '%s', only '=' operator is supported", badNull: "Invalid comparison with NULL of %s '%s', only '=' operator is supported",
+		badAttribute: "Invalid identifier '%s'. Columns should be specified as 'trace.<key>', 'span.<key>', 'assessment.<key>'.",
+	}
+}

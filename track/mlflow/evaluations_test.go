@@ -23,8 +23,8 @@ func TestEvaluations(t *testing.T) {
 	}
 	env := testserver.Python(t, "mlflow-skinny==3.17.2", "sqlalchemy==2.1.9", "alembic==1.20.1", "pandas==3.1.1")
 	s := newServer(t)
-	got := useEvaluations(t, env, s.URL)
-	want := useEvaluations(t, env, "sqlite:///"+filepath.ToSlash(filepath.Join(t.TempDir(), "mlflow.db")))
+	got := printed(t, env, "evaluations.py", s.URL)
+	want := printed(t, env, "evaluations.py", "sqlite:///"+filepath.ToSlash(filepath.Join(t.TempDir(), "mlflow.db")))
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -34,9 +34,10 @@ func TestEvaluations(t *testing.T) {
 	}
 }
 
-func useEvaluations(t *testing.T, env []string, uri string) (seen []any) {
+// printed returns what a script prints, as JSON, that uses what is at a tracking URI.
+func printed(t *testing.T, env []string, name, uri string) (seen []any) {
 	t.Helper()
-	script, err := filepath.Abs("testdata/evaluations.py")
+	script, err := filepath.Abs(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}

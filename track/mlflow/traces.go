@@ -20,6 +20,7 @@ var traceRoutes = []route{
 	{"DELETE", "3.0/mlflow/traces/{trace_id}/tags", "deletes a tag", "key!", (*call).deleteTraceTag},
 	{"POST", "2.0/mlflow/traces/delete-traces", "deletes traces", "experiment_id! max_timestamp_millis:integer max_traces:integer request_ids:array", (*call).deleteTraces},
 	{"POST", "3.0/mlflow/traces/calculate-filter-correlation", "says how often what two filters find is the same", "experiment_ids!:array filter_string1! filter_string2! base_filter", (*call).correlateTraces},
+	{"POST", "3.0/mlflow/traces/metrics", "counts and measures traces, spans and assessments", "experiment_ids!:array view_type!:enum metric_name! aggregations!:array dimensions:array filters:array time_interval_seconds:integer start_time_ms:integer end_time_ms:integer max_results:integer page_token", (*call).queryTraceMetrics},
 	{"POST", "2.0/mlflow/traces/link-to-run", "records that traces belong to a run", "trace_ids!:array run_id!", (*call).linkTraces},
 	{"POST", "2.0/mlflow/traces/link-prompts", "records that a trace used prompts", "trace_id! prompt_versions!:array", (*call).linkPrompts},
 }

@@ -17,7 +17,7 @@ func TestStore(t *testing.T) {
 		for name, f := range map[string]func(*testing.T, track.Store){
 			"experiments": testExperiments, "runs": testRuns, "params": testParams, "metrics": testMetrics, "history": testHistory,
 			"batch": testBatch, "inputs": testInputs, "search": testSearchRuns, "order": testOrderRuns, "summaries": testSummaries,
-			"models": testLoggedModels, "registry": testRegistry, "prompts": testPrompts, "traces": testTraces, "artifacts": testArtifacts,
+			"models": testLoggedModels, "registry": testRegistry, "prompts": testPrompts, "traces": testTraces, "trace metrics": testTraceMetrics, "artifacts": testArtifacts,
 			"records": testRecords, "lines": testLines, "evaluations": testEvaluations, "studies": testStudies, "trials": testTrials, "trial states": testTrialStates, "distributions": testDistributions, "workers": testWorkers,
 		} {
 			t.Run(name, func(t *testing.T) { f(t, open(t, stores(t))) })
