@@ -37,6 +37,7 @@ type artifact struct {
 	Files       int      `json:"files"`
 	Manifest    string   `json:"manifest,omitempty"` // FULL, PATCH or INCREMENTAL
 	Base        string   `json:"base,omitempty"`     // what it is added to
+	Shared      string   `json:"shared,omitempty"`   // what several processes that make it together call it
 	UsedBy      []string `json:"used_by,omitempty"`
 
 	kept kept
@@ -60,6 +61,10 @@ type collection struct {
 	Versions    []string          `json:"versions"` // IDs, of which the index is the number of the version; "" was deleted
 	Aliases     map[string]string `json:"aliases"`  // IDs, by alias
 	Tags        []string          `json:"tags,omitempty"`
+
+	// Parts are the IDs of what processes have uploaded of versions that they make
+	// together, by the name that they have for it.
+	Parts map[string][]string `json:"parts,omitempty"`
 
 	kept kept
 }
@@ -177,6 +182,7 @@ func (c *call) createArtifact(a args) (any, error) {
 	d := &artifact{
 		ID: newID(), Entity: cmp.Or(in.text("entityName"), defaultEntity), Project: cmp.Or(in.text("projectName"), defaultProject), Collection: name,
 		Type: in.text("artifactTypeName"), Version: -1, State: pending, Digest: in.text("digest"), Run: in.text("runName"), Created: now(), Updated: now(),
+		Shared: in.text("distributedID"),
 	}
 	for to, name := range map[**string]string{&d.Description: "description", &d.Metadata: "metadata"} {
 		if text, ok := in[name].(string); ok {
@@ -199,7 +205,7 @@ func (c *call) createArtifact(a args) (any, error) {
 	if d.Type != "" && col.Type != d.Type {
 		return nil, track.Errorf(track.InvalidParameter, "artifact %s is of the type %q, and cannot have a version of the type %q", name, col.Type, d.Type)
 	}
-	if wanted, said := in["enableDigestDeduplication"].(bool); d.Digest != "" && (wanted || !said) {
+	if wanted, said := in["enableDigestDeduplication"].(bool); d.Digest != "" && d.Shared == "" && (wanted || !said) {
 		same, err := c.sameContent(col, d)
 		if err != nil {
 			return nil, err
@@ -211,11 +217,21 @@ func (c *call) createArtifact(a args) (any, error) {
 	if err := c.saveArtifact(c.ctx, d); err != nil {
 		return nil, err
 	}
+	if d.Shared != "" {
+		if col.Parts == nil {
+			col.Parts = map[string][]string{}
+		}
+		col.Parts[d.Shared] = append(col.Parts[d.Shared], d.ID)
+		if err := c.saveCollection(c.ctx, col); err != nil {
+			return nil, err
+		}
+	}
 	return object{"artifact": c.artifactObject(d)}, c.nameByClient(in, d, col)
 }
 
 // sameContent returns the version of the collection that has the digest of a new
-// one, with the new aliases; nil if there is none.
+// one, with the new aliases, and as made by the run of the new one too; nil if there
+// is none.
 func (c *call) sameContent(col *collection, d *artifact) (*artifact, error) {
 	for i := len(col.Versions) - 1; i >= 0; i-- {
 		if col.Versions[i] == "" {
@@ -231,7 +247,14 @@ func (c *call) sameContent(col *collection, d *artifact) (*artifact, error) {
 		for _, alias := range d.Aliases {
 			col.Aliases[alias] = old.ID
 		}
-		return old, c.saveCollection(c.ctx, col)
+		if err := c.saveCollection(c.ctx, col); err != nil {
+			return nil, err
+		}
+		m, err := c.readManifest(c.ctx, old.ID)
+		if err != nil {
+			return nil, err
+		}
+		return old, c.logged(d.Run, old, m)
 	}
 	return nil, nil
 }

@@ -139,7 +139,8 @@ func (c *call) membership(d *artifact, col *collection) object {
 	}
 }
 
-// artifactFiles lists the files of a version that are here.
+// artifactFiles lists the files of a version. Those that it refers to are among them:
+// clients fetch what is listed, each from where it is.
 func (c *call) artifactFiles(d *artifact, a args) (any, error) {
 	m, err := c.readManifest(c.ctx, d.ID)
 	if track.CodeOf(err) == track.NotFound {
@@ -151,21 +152,30 @@ func (c *call) artifactFiles(d *artifact, a args) (any, error) {
 	wanted, some := a.texts("names")
 	var list []object
 	for _, name := range slices.Sorted(maps.Keys(m.Contents)) {
-		e := m.Contents[name]
-		if e.Ref != "" || some && len(wanted) > 0 && !slices.Contains(wanted, name) {
+		if some && len(wanted) > 0 && !slices.Contains(wanted, name) {
 			continue
 		}
-		p, err := blobOf(e.Digest)
+		o, err := c.entryObject(d, name, m.Contents[name])
 		if err != nil {
 			return nil, err
 		}
-		address := resolver(func(args) (any, error) { return c.address(http.MethodGet, p) })
-		list = append(list, object{
-			"__typename": "File", "id": base64.StdEncoding.EncodeToString([]byte("File:" + d.ID + ":" + name)), "name": name, "displayName": name, "url": address, "directUrl": address,
-			"sizeBytes": e.Size, "storagePath": "wandb_artifacts/" + p.Base(), "mimetype": mimeOf(name), "updatedAt": stamp(d.Updated), "digest": e.Digest, "md5": e.Digest,
-		})
+		list = append(list, o)
 	}
 	return page(a, list), nil
+}
+
+func (c *call) entryObject(d *artifact, name string, e entry) (object, error) {
+	o := object{
+		"__typename": "File", "id": base64.StdEncoding.EncodeToString([]byte("File:" + d.ID + ":" + name)), "name": name, "displayName": name, "url": e.Ref, "directUrl": e.Ref,
+		"sizeBytes": e.Size, "storagePath": nil, "mimetype": mimeOf(name), "updatedAt": stamp(d.Updated), "digest": e.Digest, "md5": nil,
+	}
+	if e.Ref != "" {
+		return o, nil
+	}
+	p, err := blobOf(e.Digest)
+	address := resolver(func(args) (any, error) { return c.address(http.MethodGet, p) })
+	o["url"], o["directUrl"], o["storagePath"], o["md5"] = address, address, "wandb_artifacts/"+p.Base(), e.Digest
+	return o, err
 }
 
 // artifactPage describes versions that are named by their IDs.

@@ -19,7 +19,15 @@ func (c *call) commitArtifact(a args) (any, error) {
 	if d, err = c.loadArtifact(c.ctx, artifactID(d.ID)); err != nil || d.State == committed {
 		return object{"artifact": c.artifactObject(d)}, err
 	}
-	m, err := c.settleManifest(d)
+	col, err := c.loadCollection(c.ctx, d.Entity, d.Project, d.Collection)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := c.parts(d, col)
+	if err != nil {
+		return nil, err
+	}
+	m, err := c.settleManifest(d, parts)
 	if err != nil {
 		return nil, err
 	}
@@ -30,10 +38,6 @@ func (c *call) commitArtifact(a args) (any, error) {
 			return nil, err
 		}
 	}
-	col, err := c.loadCollection(c.ctx, d.Entity, d.Project, d.Collection)
-	if err != nil {
-		return nil, err
-	}
 	// The collection first: a version that is committed must not be missing there. If
 	// this is interrupted, the client comes again and finds its number.
 	if d.Version = slices.Index(col.Versions, d.ID); d.Version < 0 {
@@ -43,6 +47,7 @@ func (c *call) commitArtifact(a args) (any, error) {
 	for _, alias := range append(d.Aliases, "latest") {
 		col.Aliases[alias] = d.ID
 	}
+	delete(col.Parts, d.Shared)
 	if err := c.saveCollection(c.ctx, col); err != nil {
 		return nil, err
 	}
@@ -50,35 +55,76 @@ func (c *call) commitArtifact(a args) (any, error) {
 	if err := c.saveArtifact(c.ctx, d); err != nil {
 		return nil, err
 	}
-	return object{"artifact": c.artifactObject(d)}, c.logged(d, m)
+	for _, part := range append(parts, d) {
+		if err := c.logged(part.Run, d, m); err != nil {
+			return nil, err
+		}
+	}
+	return object{"artifact": c.artifactObject(d)}, nil
+}
+
+// parts returns what other processes have uploaded of a version.
+func (c *call) parts(d *artifact, col *collection) ([]*artifact, error) {
+	var parts []*artifact
+	for _, id := range col.Parts[d.Shared] {
+		if id == d.ID {
+			continue
+		}
+		part, err := c.loadArtifact(c.ctx, artifactID(id))
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+	return parts, nil
 }
 
 // settleManifest reads the list of files, and puts those of the version that it is
-// added to into it.
-func (c *call) settleManifest(d *artifact) (*manifest, error) {
+// added to into it, and those that other processes have uploaded.
+func (c *call) settleManifest(d *artifact, parts []*artifact) (*manifest, error) {
 	m, err := c.readManifest(c.ctx, d.ID)
-	if err != nil || d.Base == "" || d.Manifest == "FULL" {
-		return m, err
-	}
-	base, err := c.readManifest(c.ctx, d.Base)
 	if err != nil {
 		return nil, err
 	}
-	for name, e := range base.Contents {
-		if _, ok := m.Contents[name]; !ok {
-			m.Contents[name] = e
+	var others []string
+	for _, part := range parts {
+		others = append(others, part.ID)
+	}
+	if d.Base != "" && d.Manifest != "FULL" {
+		others = append(others, d.Base)
+	}
+	if len(others) == 0 {
+		return m, nil
+	}
+	for _, id := range others {
+		other, err := c.readManifest(c.ctx, id)
+		if track.CodeOf(err) == track.NotFound && id != d.Base {
+			continue // a process that was not done
+		}
+		if err != nil {
+			return nil, err
+		}
+		for name, e := range other.Contents {
+			if _, ok := m.Contents[name]; !ok {
+				m.Contents[name] = e
+			}
 		}
 	}
+	d.Digest = m.digest() // what the client said is that of a part
+	return m, c.writeManifest(d, m)
+}
+
+func (c *call) writeManifest(d *artifact, m *manifest) error {
 	b, err := json.Marshal(m)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p, err := manifestPath(d.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	_, err = c.store.PutArtifact(c.ctx, p, bytes.NewReader(b))
-	return m, err
+	return err
 }
 
 // isThere reports a file of a manifest that was not uploaded.
@@ -104,12 +150,12 @@ const linked = "artifacts/"
 // maxLinked is up to how many files of an artifact are shown among those of its run.
 const maxLinked = 1000
 
-// logged makes an artifact part of the run that made it.
-func (c *call) logged(d *artifact, m *manifest) error {
-	if d.Run == "" {
+// logged makes an artifact part of a run that made it.
+func (c *call) logged(run string, d *artifact, m *manifest) error {
+	if run == "" {
 		return nil
 	}
-	n := newRunName(d.Entity, d.Project, d.Run)
+	n := newRunName(d.Entity, d.Project, run)
 	defer c.locks.Lock(n.key())()
 	r, err := c.loadRun(c.ctx, n)
 	if track.CodeOf(err) == track.NotFound {

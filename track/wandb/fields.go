@@ -226,14 +226,17 @@ func (c *call) deleteRun(a args) (any, error) {
 // deleteFiles deletes files of runs.
 func (c *call) deleteFiles(a args) (any, error) {
 	ids, _ := a.input().texts("files")
-	in := a.input()
 	for _, id := range ids {
 		b, err := base64.StdEncoding.DecodeString(id)
 		words := strings.SplitN(string(b), ":", 3)
 		if err != nil || len(words) != 3 || words[0] != "File" {
 			return nil, track.Errorf(track.InvalidParameter, "%q is no ID of a file", id)
 		}
-		r, err := c.loadRun(c.ctx, newRunName(in.text("entityName"), in.text("projectName"), words[1]))
+		n, err := runOfID(words[1])
+		if err != nil {
+			return nil, err
+		}
+		r, err := c.loadRun(c.ctx, n)
 		if err != nil {
 			return nil, err
 		}

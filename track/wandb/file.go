@@ -126,14 +126,16 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	s.send(w, r, p, path.Base(p.String()))
 }
 
-// blob sends a file of an artifact by its MD5.
+// blob sends a file of an artifact by its MD5, which is the first word of its kind in
+// the address: how many stand before it depends on the client.
 func (s *Server) blob(w http.ResponseWriter, r *http.Request) {
-	p, err := blobPath(r.PathValue("md5"))
-	if err != nil {
-		s.fail(w, r, err)
-		return
+	for word := range strings.SplitSeq(r.PathValue("path"), "/") {
+		if p, err := blobPath(word); err == nil {
+			s.send(w, r, p, path.Base(r.URL.Path))
+			return
+		}
 	}
-	s.send(w, r, p, path.Base(r.URL.Path))
+	s.fail(w, r, track.Errorf(track.InvalidParameter, "the address names no file by its MD5"))
 }
 
 func (s *Server) send(w http.ResponseWriter, r *http.Request, p track.Path, name string) {
@@ -227,7 +229,7 @@ func (c *call) uploadOf(r *run, name string) (object, error) {
 }
 
 func fileID(r *run, name string) string {
-	return base64.StdEncoding.EncodeToString([]byte("File:" + r.Run + ":" + name))
+	return base64.StdEncoding.EncodeToString([]byte("File:" + r.id() + ":" + name))
 }
 
 // runFiles lists the files of a run. With names, those that are not there are in it

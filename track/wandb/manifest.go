@@ -3,10 +3,15 @@ package wandb
 import (
 	"cmp"
 	"context"
+	"crypto/md5"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/xtrepro/xt/track"
@@ -91,6 +96,16 @@ type manifest struct {
 	StoragePolicy       string           `json:"storagePolicy"`
 	StoragePolicyConfig json.RawMessage  `json:"storagePolicyConfig,omitempty"`
 	Contents            map[string]entry `json:"contents"`
+}
+
+// digest is that of an artifact with these files, as clients compute it.
+func (m *manifest) digest() string {
+	sum := md5.New()
+	_, _ = io.WriteString(sum, "wandb-artifact-manifest-v1\n") // a hash takes all
+	for _, name := range slices.Sorted(maps.Keys(m.Contents)) {
+		fmt.Fprintf(sum, "%s:%s\n", name, m.Contents[name].Digest)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // entry is a file of an artifact, or a reference to one that is elsewhere.

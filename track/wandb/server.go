@@ -54,8 +54,8 @@ func New(store track.Store, opts Options) *Server {
 	s.mux.HandleFunc("POST /files/{entity}/{project}/{run}/file_stream", s.fileStream)
 	s.mux.HandleFunc("PUT "+signedPrefix+"{mac}/{expires}/{path...}", s.upload)
 	s.mux.HandleFunc("GET "+signedPrefix+"{mac}/{expires}/{path...}", s.download)
-	s.mux.HandleFunc("GET /artifactsV2/{region}/{entity}/{artifact}/{md5}/{name...}", s.blob)
-	s.mux.HandleFunc("GET /artifacts/{entity}/{md5}", s.blob)
+	s.mux.HandleFunc("GET /artifactsV2/{region}/{entity}/{rest}/{path...}", s.blob)
+	s.mux.HandleFunc("GET /artifacts/{entity}/{path}", s.blob)
 	s.mux.HandleFunc("GET /{entity}/{project}/runs/{run}", show)
 	s.mux.HandleFunc("POST "+telemetryPrefix, func(http.ResponseWriter, *http.Request) {})
 	return s

@@ -11,6 +11,7 @@ def write(name, text):
         f.write(text)
 
 
+write("far.txt", "far away")
 with wandb.init(project="art", job_type="make") as run:
     for i in range(2):
         write("a.txt", "content %d" % i)
@@ -18,7 +19,7 @@ with wandb.init(project="art", job_type="make") as run:
         a.add_file("a.txt")
         with a.new_file("sub/b.txt") as f:
             f.write("the same")
-        a.add_reference("https://example.com/x", name="ref", checksum=False)
+        a.add_reference("file://" + os.path.abspath("far.txt"), name="ref")
         run.log_artifact(a, aliases=["best"] if i == 0 else ["new"])
         a.wait()
         assert a.version == "v%d" % i, a.version
@@ -26,7 +27,7 @@ with wandb.init(project="art", job_type="make") as run:
     same.add_file("a.txt")
     with same.new_file("sub/b.txt") as f:
         f.write("the same")
-    same.add_reference("https://example.com/x", name="ref", checksum=False)
+    same.add_reference("file://" + os.path.abspath("far.txt"), name="ref")
     run.log_artifact(same)
     same.wait()
     assert same.version == "v1", same.version
@@ -40,6 +41,8 @@ with wandb.init(project="art", job_type="use") as run:
     path = a.download(root="down0")
     assert open(os.path.join(path, "a.txt")).read() == "content 0"
     assert open(os.path.join(path, "sub/b.txt")).read() == "the same"
+    assert open(os.path.join(path, "ref")).read() == "far away"
+    assert open(a.get_path("sub/b.txt").download(root="alone")).read() == "the same"
     b = run.use_artifact("ds:latest")
     assert b.version == "v1", b.version
     write("model.bin", "weights")
@@ -75,4 +78,26 @@ with wandb.init(project="art", id="fixed", resume="must") as run:
     run.log({"x": 5})
 rows = wandb.Api().run("art/fixed").history(pandas=False)
 assert [(r["_step"], r["x"]) for r in rows] == [(i, i) for i in range(6)], rows
+
+# What a run logs that is there already is an output of it too.
+with wandb.init(project="art") as run:
+    again = wandb.Artifact("net", type="model")
+    again.add_file("model.bin")
+    run.log_artifact(again)
+    other = run.id
+assert [x.name for x in wandb.Api().run("art/" + other).logged_artifacts()] == ["net:v0"]
+
+# Several processes make one version, twice.
+for i in range(2):
+    for part in "pq":
+        with wandb.init(project="art", group="together") as run:
+            a = wandb.Artifact("parts", type="dataset")
+            write(part + ".txt", "%s %d" % (part, i))
+            a.add_file(part + ".txt")
+            run.upsert_artifact(a)
+    with wandb.init(project="art", group="together") as run:
+        run.finish_artifact(wandb.Artifact("parts", type="dataset"))
+for i in range(2):
+    path = wandb.Api().artifact("art/parts:v%d" % i).download(root="parts%d" % i)
+    assert [open(os.path.join(path, part + ".txt")).read() for part in "pq"] == ["p %d" % i, "q %d" % i]
 print("ok", made, used)

@@ -42,6 +42,8 @@ names = {f.name for f in r.files()}
 assert {"note.txt", "config.yaml"} <= names, names
 with r.file("note.txt").download(root="down", replace=True) as f:
     assert f.read() == "hello"
+r.file("note.txt").delete()
+assert "note.txt" not in {f.name for f in api.run(path).files()}
 
 r.summary.update({"after": 7})
 r.config["more"] = "x"
