@@ -7,12 +7,23 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/xtrepro/xt/track"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
+
+// migrateInTurn is migrate, again while others open the same new file: SQLite does not
+// wait where two change the mode of its journal at once, but says that it is locked.
+func (s *Store) migrateInTurn(ctx context.Context) error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		if err := s.migrate(ctx); !isBusy(err) || time.Now().After(deadline) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
 
 // migrate brings the tables up to date: all the steps that are missing, in one
 // transaction, while nobody else does.

@@ -90,7 +90,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 		err = s.openSQLite(strings.TrimPrefix(strings.TrimPrefix(url, "sqlite:"), "//"), opts.Network)
 	}
 	if err == nil {
-		err = s.migrate(ctx)
+		err = s.migrateInTurn(ctx)
 	}
 	if err != nil {
 		s.closeDatabases()
