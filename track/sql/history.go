@@ -79,51 +79,67 @@ func (s *Store) MetricHistory(ctx context.Context, q track.HistoryQuery) (page t
 }
 
 func (c *conn) points(query string, args []any, key string) (points []track.Metric, err error) {
-	m := track.Metric{Key: key}
-	var isNaN int64
-	err = c.each(query, args, func(scan func(...any) error) error {
-		if err := scan(&m.Time, &m.Step, &m.Value, &isNaN); err != nil {
-			return err
-		}
-		if isNaN != 0 {
-			m.Value = math.NaN()
-		}
-		points = append(points, m)
-		return nil
+	err = c.eachPoint(query, args, func(p track.Point) {
+		points = append(points, track.Metric{Key: key, Value: p.Value, Step: p.Step, Time: p.Time})
 	})
 	return points, err
 }
 
-// SampleHistory implements [track.Metrics].
-func (s *Store) SampleHistory(ctx context.Context, q track.SampleQuery) (points []track.Metric, err error) {
-	err = s.view(ctx, func(c *conn) error {
-		points = nil
-		name, err := s.nameID(c, q.Key)
+// eachPoint calls f for the points that a query finds: time, step, value, is_nan.
+func (c *conn) eachPoint(query string, args []any, f func(track.Point)) error {
+	var p track.Point
+	var isNaN int64
+	return c.each(query, args, func(scan func(...any) error) error {
+		if err := scan(&p.Time, &p.Step, &p.Value, &isNaN); err != nil {
+			return err
+		}
+		if isNaN != 0 {
+			p.Value = math.NaN()
+		}
+		f(p)
+		return nil
+	})
+}
+
+// eachCurve calls f for the curves of a key, in one state of the store. It calls
+// begin first, again if the store was lost meanwhile.
+func (s *Store) eachCurve(ctx context.Context, ids []string, key string, begin func(), f func(c *conn, id string, k curveKey) error) error {
+	return s.view(ctx, func(c *conn) error {
+		begin()
+		name, err := s.nameID(c, key)
 		if err != nil {
 			return err
 		}
-		for _, id := range q.RunIDs {
+		for _, id := range ids {
 			r, err := c.run(id)
+			if err == nil {
+				err = f(c, id, curveKey{r.row, name})
+			}
 			if err != nil {
 				return err
 			}
-			some, err := c.sample(r.row, name, &q)
-			if err != nil {
-				return err
-			}
-			for i := range some {
-				some[i].RunID = id
-			}
-			points = append(points, some...)
 		}
 		return nil
+	})
+}
+
+// SampleHistory implements [track.Metrics].
+func (s *Store) SampleHistory(ctx context.Context, q track.SampleQuery) (points []track.Metric, err error) {
+	begin := func() { points = nil }
+	err = s.eachCurve(ctx, q.RunIDs, q.Key, begin, func(c *conn, id string, k curveKey) error {
+		some, err := c.sample(k, &q)
+		for i := range some {
+			some[i].RunID = id
+		}
+		points = append(points, some...)
+		return err
 	})
 	return points, err
 }
 
 // sample returns some points of the curve of a run.
-func (c *conn) sample(row, name int64, q *track.SampleQuery) ([]track.Metric, error) {
-	where, args := " FROM metrics WHERE run = ? AND name = ?", []any{row, name}
+func (c *conn) sample(k curveKey, q *track.SampleQuery) ([]track.Metric, error) {
+	where, args := " FROM metrics WHERE run = ? AND name = ?", []any{k.run, k.name}
 	if q.From != nil {
 		where, args = where+" AND step >= ?", append(args, *q.From)
 	}

@@ -17,33 +17,23 @@ const manyPoints = 40_000
 // Outlines implements [track.Metrics].
 func (s *Store) Outlines(ctx context.Context, q track.OutlineQuery) (list []track.Outline, err error) {
 	plain := max(manyPoints/max(1, len(q.RunIDs)), segmentPoints)
-	err = s.view(ctx, func(c *conn) error {
-		list = make([]track.Outline, 0, len(q.RunIDs))
-		name, err := s.nameID(c, q.Key)
+	begin := func() { list = make([]track.Outline, 0, len(q.RunIDs)) }
+	err = s.eachCurve(ctx, q.RunIDs, q.Key, begin, func(c *conn, id string, k curveKey) error {
+		o := outliner{conn: c, curve: k, from: math.MinInt64, to: math.MaxInt64, plain: plain}
+		if q.From != nil {
+			o.from = *q.From
+		}
+		if q.To != nil {
+			o.to = *q.To
+		}
+		blocks, err := o.blocks()
 		if err != nil {
 			return err
 		}
-		for _, id := range q.RunIDs {
-			r, err := c.run(id)
-			if err != nil {
-				return err
-			}
-			o := outliner{conn: c, curve: curveKey{r.row, name}, from: math.MinInt64, to: math.MaxInt64, plain: plain}
-			if q.From != nil {
-				o.from = *q.From
-			}
-			if q.To != nil {
-				o.to = *q.To
-			}
-			blocks, err := o.blocks()
-			if err != nil {
-				return err
-			}
-			if o.tail >= 2*segmentPoints {
-				s.curves.add(o.curve)
-			}
-			list = append(list, o.outline(id, blocks, max(1, q.Max)))
+		if o.tail >= 2*segmentPoints {
+			s.curves.add(k)
 		}
+		list = append(list, o.outline(id, blocks, max(1, q.Max)))
 		return nil
 	})
 	return list, err

@@ -142,18 +142,7 @@ func (t *tx) addSegment(k curveKey, next *newSegment) error {
 
 // plainPoints reads points of a curve.
 func (c *conn) plainPoints(query string, args []any) (points []track.Point, err error) {
-	var isNaN int64
-	err = c.each(query, args, func(scan func(...any) error) error {
-		var p track.Point
-		if err := scan(&p.Time, &p.Step, &p.Value, &isNaN); err != nil {
-			return err
-		}
-		if isNaN != 0 {
-			p.Value = math.NaN()
-		}
-		points = append(points, p)
-		return nil
-	})
+	err = c.eachPoint(query, args, func(p track.Point) { points = append(points, p) })
 	return points, err
 }
 
