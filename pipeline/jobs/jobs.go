@@ -236,11 +236,13 @@ func (r *Registry) Batches() ([]*Batch, error) {
 		return nil, err
 	}
 	var all []*Batch
-	for _, e := range slices.Backward(entries) {
+	for _, e := range entries {
 		if b, err := r.Batch(e.Name()); err == nil {
 			all = append(all, b)
 		}
 	}
+	// Names say the second alone.
+	slices.SortStableFunc(all, func(a, b *Batch) int { return b.Created.Compare(a.Created) })
 	return all, nil
 }
 

@@ -332,6 +332,28 @@ func TestFind(t *testing.T) {
 	}
 }
 
+func TestBatchesNewestFirst(t *testing.T) {
+	r := Open(t.TempDir())
+	var want, got []string
+	for range 8 { // within a second
+		b, err := r.create("xt repro", Options{})
+		if err == nil {
+			err = b.save(nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = slices.Insert(want, 0, b.ID)
+	}
+	all, err := r.Batches()
+	for _, b := range all {
+		got = append(got, b.ID)
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("batches %v, %v; want %v", got, err, want)
+	}
+}
+
 // FuzzBatch reads batches, results and leases that no xt wrote.
 func FuzzBatch(f *testing.F) {
 	const id = "20260314T092653-0a0b"
