@@ -119,6 +119,12 @@ func TestPageRuns(t *testing.T) {
 	tb := openTab(t, browser, s.url, "/", "status of 400")
 	tb.sees("No runs yet")
 	tb.sees("xt run -- python train.py")
+	// What the header names is asked for once, before scripts are there.
+	for _, name := range []string{"session", "experiments", "runs?max=100"} {
+		if how := tb.js("performance.getEntriesByType('resource').filter(e => e.name.endsWith('/ui/api/" + name + "')).map(e => e.initiatorType).join()"); how != "link" {
+			t.Errorf("%s is asked for by %q", name, how)
+		}
+	}
 	ids := store.sweep(250)
 	tb.sees("trial-249") // by itself
 	tb.wait("document.querySelector('.total').textContent === '250 runs'")

@@ -92,7 +92,12 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		g.Deny(w, r, http.StatusForbidden, "The tokens of the server cannot be read; its output says why.")
-	case r.URL.Path == "/health" || g.Capability != nil && g.Capability(r):
+	case r.URL.Path == "/health":
+		g.Next.ServeHTTP(w, r)
+	case g.Capability != nil && g.Capability(r):
+		if guarded {
+			r = withScope(r, g.scope(g.secretOf(r)))
+		}
 		g.Next.ServeHTTP(w, r)
 	case !guarded && !g.knownHost(r.Host):
 		g.Deny(w, r, http.StatusForbidden, fmt.Sprintf("Invalid Host header: %q is not a name of this server; see xt serve --allow-host.", r.Host))
@@ -105,11 +110,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // check looks at the token of a request.
 func (g *Guard) check(w http.ResponseWriter, r *http.Request) {
-	secret := Secret(r)
-	if secret == "" && g.Session != nil {
-		secret = g.Session(r)
-	}
-	scope := g.scope(secret)
+	scope := g.scope(g.secretOf(r))
 	switch {
 	case scope == "":
 		w.Header().Set("WWW-Authenticate", `Basic realm="xt"`)
@@ -117,14 +118,25 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request) {
 	case scope == Read && !g.Reads(r):
 		g.Deny(w, r, http.StatusForbidden, "The token allows only to read.")
 	default:
-		g.Next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), scopeKey{}, scope)))
+		g.Next.ServeHTTP(w, withScope(r, scope))
 	}
+}
+
+func (g *Guard) secretOf(r *http.Request) string {
+	if secret := Secret(r); secret != "" || g.Session == nil {
+		return secret
+	}
+	return g.Session(r)
 }
 
 type scopeKey struct{}
 
+func withScope(r *http.Request, s Scope) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), scopeKey{}, s))
+}
+
 // ScopeOf returns what a request that passed a guard may do: everything, where none
-// needs a token.
+// needs a token; "" if it passed without one.
 func ScopeOf(ctx context.Context) Scope {
 	if s, ok := ctx.Value(scopeKey{}).(Scope); ok {
 		return s

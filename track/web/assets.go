@@ -2,17 +2,21 @@ package web
 
 import (
 	"cmp"
-	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/xtrepro/xt/track/access"
 )
 
 //go:embed page
@@ -102,9 +106,55 @@ func (h *Handler) servePage(w http.ResponseWriter, r *http.Request) {
 	head.Set("Cross-Origin-Opener-Policy", "same-origin")
 	if link := a.links[cmp.Or(r.URL.Query().Get("view"), "runs")]; link != "" {
 		head.Set("Link", link)
+		for _, name := range h.wanted(r) {
+			head.Add("Link", "<"+api+name+">; rel=preload; as=fetch; crossorigin")
+		}
 	}
 	a.page.serve(w, r)
 }
+
+// wanted returns what the page will ask for first, if that follows from its address, as
+// its scripts write it: a browser asks for it before they are there. Who must sign in
+// first would be answered with an error, which a browser keeps for when it is asked for
+// again.
+func (h *Handler) wanted(r *http.Request) []string {
+	if access.ScopeOf(r.Context()) == "" {
+		return nil
+	}
+	names, address := []string{"session"}, r.URL.Query()
+	plain := func(values []string) bool {
+		return len(values) > 0 && len(values) <= maxWanted && !slices.ContainsFunc(values, func(v string) bool { return !plainID.MatchString(v) })
+	}
+	switch view := address.Get("view"); view {
+	case "", "runs":
+		names = append(names, "experiments")
+		q := url.Values{"exp": address["exp"], "max": {"100"}}
+		delete(address, "view")
+		delete(address, "exp")
+		if len(address) == 0 && (len(q["exp"]) == 0 || plain(q["exp"])) {
+			names = append(names, "runs?"+q.Encode())
+		}
+	case "compare":
+		if ids := address["run"]; plain(ids) {
+			names = append(names, "runs?"+url.Values{"run": ids}.Encode())
+		}
+	case "run":
+		if ids := address["id"]; plain(ids) {
+			names = append(names, "run?"+url.Values{"id": ids[:1]}.Encode())
+		}
+	case "data":
+		if h.Project != nil {
+			names = append(names, view)
+		}
+	case "models", "prompts":
+		names = append(names, view)
+	}
+	return names
+}
+
+const maxWanted = 50 // of runs, so that the header stays small
+
+var plainID = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
 
 func (h *Handler) serveAsset(w http.ResponseWriter, r *http.Request) {
 	a := loadAssets()

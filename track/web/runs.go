@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,8 +12,9 @@ import (
 // Limits of answers. What is cut is there in full on the page of the run.
 const (
 	maxRuns   = 2000 // in a page
-	maxText   = 300  // of a value in a table
-	maxValues = 400  // of a run in a table, if it is not said which
+	maxNamed  = 500
+	maxText   = 300 // of a value in a table
+	maxValues = 400 // of a run in a table, if it is not said which
 	maxGroups = 1000
 	maxKeys   = 5000
 )
@@ -102,14 +104,24 @@ type shownRun struct {
 	More       int                 `json:"more,omitempty"` // values that were left out
 }
 
+// runs answers with those that a search finds, or those that are named, as they are
+// named.
 func (c *call) runs() (any, error) {
 	s, err := c.search()
+	ids := c.query["run"]
+	if len(ids) > 0 && err == nil {
+		s.Filter, err = filterOf(ids)
+		s.Max = len(ids)
+	}
 	if err != nil {
 		return nil, err
 	}
 	page, err := c.store.SearchRuns(c.r.Context(), s)
 	if err != nil {
 		return nil, err
+	}
+	if len(ids) > 0 {
+		slices.SortFunc(page.Items, func(a, b track.Run) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
 	}
 	wanted := map[string]bool{}
 	for _, key := range c.query["key"] {
@@ -123,6 +135,19 @@ func (c *call) runs() (any, error) {
 		Runs []shownRun `json:"runs"`
 		More bool       `json:"more"`
 	}{runs, page.Next != ""}, nil
+}
+
+// filterOf returns the filter that finds some runs.
+func filterOf(ids []string) (string, error) {
+	if len(ids) > maxNamed {
+		return "", track.Errorf(track.InvalidParameter, "Name up to %d runs.", maxNamed)
+	}
+	for _, id := range ids {
+		if !plainID.MatchString(id) {
+			return "", track.Errorf(track.InvalidParameter, "%q is no number of a run.", id)
+		}
+	}
+	return "attributes.run_id IN ('" + strings.Join(ids, "', '") + "')", nil
 }
 
 // newShownRun returns what a table shows of a run: the values that are wanted, or if

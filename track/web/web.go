@@ -15,7 +15,6 @@ package web
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -24,6 +23,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/xtrepro/xt/track"
 )
@@ -218,16 +219,18 @@ func (c *call) number(name string, none, least, most int) (int, error) {
 type Value float64
 
 // MarshalJSON writes the names that JavaScript has for those.
-func (v Value) MarshalJSON() ([]byte, error) {
+func (v Value) MarshalJSON() ([]byte, error) { return v.append(nil), nil }
+
+func (v Value) append(b []byte) []byte {
 	switch f := float64(v); {
 	case f != f:
-		return []byte(`"NaN"`), nil
+		return append(b, `"NaN"`...)
 	case f > maxFloat:
-		return []byte(`"Infinity"`), nil
+		return append(b, `"Infinity"`...)
 	case f < -maxFloat:
-		return []byte(`"-Infinity"`), nil
+		return append(b, `"-Infinity"`...)
 	default:
-		return strconv.AppendFloat(nil, f, 'g', -1, 64), nil
+		return strconv.AppendFloat(b, f, 'g', -1, 64)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -206,6 +207,18 @@ func TestAssets(t *testing.T) {
 		}
 		if want == nil && link != "" {
 			t.Errorf("%q: %s", view, link)
+		}
+	}
+	for address, want := range map[string][]string{
+		"/": {"session", "experiments", "runs?max=100"}, "/?view=runs&exp=1&exp=2": {"session", "experiments", "runs?exp=1&exp=2&max=100"}, "/?q=x": {"session", "experiments"},
+		"/?view=compare&run=a1&run=b2": {"session", "runs?run=a1&run=b2"}, "/?view=compare&run=%3E%2C%3Cx": {"session"}, "/?view=run&id=a1": {"session", "run?id=a1"}, "/?view=data": {"session"},
+	} {
+		var got []string
+		for _, link := range ask(address).Header.Values("Link")[1:] {
+			got = append(got, strings.TrimSuffix(strings.TrimPrefix(link, "</ui/api/"), ">; rel=preload; as=fetch; crossorigin"))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: asked for early is %q, want %q", address, got, want)
 		}
 	}
 	for name := range a.files {

@@ -5,6 +5,8 @@ import {get, poll} from './api.js';
 import {Chart, metricOf} from './chart.js';
 import {state} from './widgets.js';
 
+const early = 4; // charts whose curves are asked for before it is known whether they are in sight
+
 // Charts shows the curves of runs: {id, name, color, start, status, metrics}.
 export class Charts {
   // options: runs, keys, params of the address, and set(params), which changes it.
@@ -80,8 +82,10 @@ export class Charts {
       if (!this.charts.has(key)) {
         const chart = new Chart({title: key, sync: 'curves', onzoom: (from, to) => this.zoom(key, from, to)});
         chart.el.dataset.key = key;
-        this.charts.set(key, {key, chart, curves: null, sight: false});
+        const c = {key, chart, curves: null, sight: false};
+        this.charts.set(key, c);
         this.seen.observe(chart.el);
+        if (this.charts.size <= early) this.load(c);
       }
       this.grid.append(this.charts.get(key).chart.el);
     }
@@ -108,7 +112,8 @@ export class Charts {
   async load(c, range = {}) {
     c.asked = true;
     const runs = this.with(c.key), axis = this.options.axis;
-    const ask = (key, range) => get('curves', {run: runs.map(r => r.id), key, max: Math.max(150, Math.min(2400, Math.floor(12000 / runs.length))), ...range});
+    const max = Math.max(150, Math.min(2400, Math.floor(12000 / runs.length)));
+    const ask = async (key, range) => (await get('curves', {run: runs.map(r => r.id), key, max, ...range})).map(({line, ...c}) => ({...c, ...line}));
     try {
       const [curves, xs] = await Promise.all([ask(c.key, range), metricOf(axis) && ask(metricOf(axis))]);
       if (axis !== this.options.axis) return await this.load(c); // it was changed meanwhile

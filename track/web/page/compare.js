@@ -65,10 +65,7 @@ class CompareView {
     const ids = this.params.getAll('run'), p = this.params;
     let answer;
     if (ids.length > 0) {
-      const list = ids.map(id => "'" + id.replaceAll("'", '') + "'").join(', ');
-      answer = await get('runs', {q: 'attributes.run_id IN (' + list + ')', max: Math.min(500, ids.length)});
-      const at = new Map(ids.map((id, i) => [id, i]));
-      answer.runs.sort((a, b) => at.get(a.id) - at.get(b.id));
+      answer = await get('runs', {run: ids});
     } else {
       const sort = p.get('sort') ?? '', col = column(sort.replace(/ (DESC|ASC)$/, ''));
       answer = await get('runs', {exp: p.getAll('exp'), q: meant(p.get('q') ?? ''), order: sort && col?.order ? col.order + (sort.endsWith('DESC') ? ' DESC' : '') : '', max: most});

@@ -6,7 +6,7 @@ import {bytes, count, short} from './format.js';
 import {state, time, failed, copyable} from './widgets.js';
 
 export async function show(root, params, page) {
-  if (!page.session.project) {
+  if (!(await page.session).project) {
     fill(root, state('No project here', 'The server shows a store of runs, and no data. In a folder with an xt.toml it shows both:', ['xt init', 'xt serve']));
     return;
   }

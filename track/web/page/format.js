@@ -5,7 +5,7 @@ const zone = undefined; // that of the person
 const late = make => { let made; return v => (made ??= make()).format(v); };
 const dayTime = late(() => new Intl.DateTimeFormat(zone, {year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit'}));
 const fullTime = late(() => new Intl.DateTimeFormat(zone, {dateStyle: 'medium', timeStyle: 'long'}));
-const whole = late(() => new Intl.NumberFormat('en', {maximumFractionDigits: 0}));
+const whole = n => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ',');
 
 // real reads a number of an answer, which has names for those that JSON lacks.
 export function real(v) {

@@ -19,7 +19,8 @@ const views = {
 
 const titles = {runs: 'Runs', compare: 'Compare', run: 'Run', pipeline: 'Pipeline', models: 'Models', data: 'Data', traces: 'Traces', prompts: 'Prompts'};
 
-// page is what views get: the session, and ways to change the address.
+// page is what views get: a promise of the session, null while nobody is signed in, and
+// ways to change the address.
 const page = {
   session: null,
   // go shows another address.
@@ -55,7 +56,7 @@ async function show() {
     if (here) a.setAttribute('aria-current', 'page');
     else a.removeAttribute('aria-current');
   }
-  inSight(document.getElementById('nav'));
+  requestAnimationFrame(() => inSight(document.getElementById('nav')));
   if (shown?.name === name && shown.change?.(params)) return;
   const mine = ++turn;
   shown?.close?.();
@@ -117,7 +118,7 @@ function login(wrong) {
 
 let asking = false;
 events.addEventListener('login', () => {
-  if (asking) return;
+  if (asking || !page.session) return;
   page.session = null;
   document.getElementById('logout').hidden = true;
   login();
@@ -131,28 +132,32 @@ events.addEventListener('away', () => {
 events.addEventListener('back', () => {
   live.className = 'live';
   live.textContent = '';
-  if (page.session) show();
+  if (page.session && !asking) show();
 });
 // While the server is away, views that ask for nothing by themselves come back, too.
 poll(async () => { if (isAway()) await (page.session ? get('session') : start()); }, 2);
 
-// start finds out who we are, and shows the view.
+// start finds out who we are, and shows the view meanwhile: most need not know.
 async function start() {
   asking = true;
+  page.session = get('session');
+  show();
+  let session;
   try {
-    page.session = await get('session');
+    session = await page.session;
   } catch (e) {
+    page.session = null;
+    turn++;
     if (e.status === 401) login();
     else fill(main, failed(e, 'The page cannot be shown'), again());
     return;
   } finally {
     asking = false;
   }
-  document.getElementById('where').textContent = page.session.title;
-  document.getElementById('where').title = page.session.title;
-  document.getElementById('logout').hidden = !page.session.signed;
-  for (const a of document.querySelectorAll('[data-view=pipeline], [data-view=data]')) a.hidden = !page.session.project;
-  show();
+  document.getElementById('where').textContent = session.title;
+  document.getElementById('where').title = session.title;
+  document.getElementById('logout').hidden = !session.signed;
+  for (const a of document.querySelectorAll('[data-view=pipeline], [data-view=data]')) a.hidden = !session.project;
 }
 
 document.addEventListener('click', e => {

@@ -18,7 +18,7 @@ class ModelsView {
 
   async start(params) {
     this.params = params;
-    this.models = await fresh('models', {}, this.seen);
+    [this.session, this.models] = await Promise.all([this.page.session, fresh('models', {}, this.seen)]);
     this.draw();
     this.stop = poll(async () => { const m = await fresh('models', {}, this.seen); if (m && !document.querySelector('dialog[open]')) { this.models = m; this.draw(); } }, 5);
   }
@@ -31,7 +31,7 @@ class ModelsView {
 
   draw() {
     if (this.models.length === 0) {
-      fill(this.root, state('No models yet', this.page.session.git ? 'A version of a model is a git tag on the commit that made it:' : 'A client registers versions of models:', this.page.session.git ?
+      fill(this.root, state('No models yet', this.session.git ? 'A version of a model is a git tag on the commit that made it:' : 'A client registers versions of models:', this.session.git ?
         ['xt model register NAME build/model.npz', 'xt model promote NAME staging'] : ['mlflow.register_model("runs:/RUN/model", "digits")']));
       return;
     }
@@ -79,7 +79,7 @@ class ModelsView {
         ['Registered', whenFully(Date.parse(v.time))], ['Git tag', v.tag && h('code', {}, v.tag)], ['Signature', v.signature], ['Commit', v.commit && h('code', {title: v.commit}, v.commit.slice(0, 10))],
         ['xt.lock', v.proof], ['Made by', v.made_by && link({view: 'pipeline', stage: v.made_by}, 'stage ' + v.made_by)], ['Run', v.run && link({view: 'run', id: v.run}, short(v.run))],
         ...v.tags.map(t => [t.name, t.text])]),
-      this.page.session.write && !v.deregistered && h('p', {class: 'act'}, h('button', {type: 'button', onclick: () => this.promote(m, v)}, 'Promote…'))),
+      this.session.write && !v.deregistered && h('p', {class: 'act'}, h('button', {type: 'button', onclick: () => this.promote(m, v)}, 'Promote…'))),
       metrics.length > 0 && h('div', {}, h('h3', {}, 'Metrics'), facts(metrics.slice(0, 12).map(k => [k, num(v.metrics[k])])), metrics.length > 12 && h('details', {}, h('summary', {}, (metrics.length - 12) + ' more'), facts(metrics.slice(12).map(k => [k, num(v.metrics[k])])))),
       v.lineage.length > 0 && h('div', {}, h('h3', {}, 'Made from'), h('table', {class: 'list'}, h('tbody', {}, v.lineage.map(i => h('tr', {}, h('td', {class: 'dim fit'}, i.kind), h('th', {scope: 'row'}, i.path), h('td', {}, h('code', {title: i.digest}, short(i.digest)))))))),
       v.rules.length > 0 && h('div', {}, h('h3', {}, 'Rules'), h('ul', {class: 'changes'}, v.rules.map(r => h('li', {}, h('span', {class: r.ok ? 'good' : 'bad'}, r.ok ? '✓ ' : '✗ '), h('span', {class: 'dim'}, r.stage + ': '), h('code', {}, r.rule), !r.ok && h('div', {class: 'dim'}, r.why))))));

@@ -9,7 +9,7 @@ import {changeList} from './difference.js';
 const width = 210, height = 64, gapX = 64, gapY = 22;
 
 export async function show(root, params, page) {
-  if (!page.session.project) {
+  if (!(await page.session).project) {
     fill(root, state('No project here', 'The server shows a store of runs and no pipeline. In a folder with an xt.toml it shows both:', ['xt init', 'xt serve']));
     return;
   }

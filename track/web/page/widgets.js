@@ -9,8 +9,8 @@ export function status(s, words = true) {
   return h('span', {class: 'status is-' + word, title: word}, h('span', {class: 'dot', 'aria-hidden': 'true'}), words ? word : h('span', {class: 'hidden'}, word));
 }
 
-// time shows when something was.
-export const time = (ms, fallback = '') => ms ? h('time', {datetime: new Date(ms).toISOString(), title: whenFully(ms)}, ago(ms)) : fallback;
+// time shows when something was; when exactly, once somebody points at it.
+export const time = (ms, fallback = '') => ms ? h('time', {datetime: new Date(ms).toISOString(), onpointerenter: e => { e.target.title = whenFully(ms); }}, ago(ms)) : fallback;
 
 // id shows a number, shortened.
 export const id = text => h('code', {title: text}, short(text));

@@ -5,6 +5,9 @@
 * uPlot.js (μPlot)
 * A small, fast chart for time series, lines, areas, ohlc & bars
 * https://github.com/leeoniya/uPlot (v1.6.32)
+*
+* Changed for xt: numFormatter and localTz are made when they are used, since a browser
+* takes 30 ms to make the first.
 */
 
 const FEAT_TIME          = true;
@@ -439,8 +442,8 @@ function _rangeNum(_min, _max, cfg) {
 }
 
 // alternative: https://stackoverflow.com/a/2254896
-const numFormatter = new Intl.NumberFormat(domEnv ? nav.language : 'en-US');
-const fmtNum = val => numFormatter.format(val);
+let numFormatter;
+const fmtNum = val => (numFormatter ??= new Intl.NumberFormat(domEnv ? nav.language : 'en-US')).format(val);
 
 const M = Math;
 
@@ -957,7 +960,7 @@ function fmtDate(tpl, names) {
 	}
 }
 
-const localTz = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+let localTz;
 
 // https://stackoverflow.com/questions/15141762/how-to-initialize-a-javascript-date-to-a-particular-time-zone/53652131#53652131
 function tzDate(date, tz) {
@@ -966,7 +969,7 @@ function tzDate(date, tz) {
 	// perf optimization
 	if (tz == 'UTC' || tz == 'Etc/UTC')
 		date2 = new Date(+date + date.getTimezoneOffset() * 6e4);
-	else if (tz == localTz)
+	else if (tz == (localTz ??= new Intl.DateTimeFormat().resolvedOptions().timeZone))
 		date2 = date;
 	else {
 		date2 = new Date(date.toLocaleString('en-US', {timeZone: tz}));
