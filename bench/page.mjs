@@ -36,19 +36,21 @@ const helpers = () => {
 async function open(browser, path, ready) {
   const context = await browser.newContext({viewport: {width: 1400, height: 900}});
   const page = await context.newPage();
+  await page.addInitScript(`(${helpers})(); until(0, ${ready}).then(ms => { window.readyAfter = ms; });`);
   await page.goto(base + path);
-  await page.waitForFunction(ready);
-  await page.evaluate(helpers);
+  await page.waitForFunction(() => window.readyAfter);
   return page;
 }
+
+const readyAfter = page => page.evaluate(() => window.readyAfter);
 
 const paint = page => page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
 const loaded = page => page.evaluate(() => performance.getEntriesByType('resource').reduce((n, e) => n + e.transferSize, 0));
 
 async function mlflowTable(browser) {
-  const page = await open(browser, '/#/experiments/0', () => document.body.innerText.includes('Created') && document.querySelectorAll('[row-id], tr').length > 5);
+  const page = await open(browser, '/#/experiments/0', () => document.body?.innerText.includes('Created') && document.querySelectorAll('[row-id], tr').length > 5);
   note('first paint', await paint(page));
-  note('runs are there', await page.evaluate(() => performance.now()));
+  note('runs are there', await readyAfter(page));
   figures.set('KB loaded', [Math.round(await loaded(page) / 1000)]);
   await page.context().close();
 }
@@ -56,7 +58,7 @@ async function mlflowTable(browser) {
 async function table(browser) {
   const page = await open(browser, '/', () => document.querySelector('.runs tbody th.first a'));
   note('first paint', await paint(page));
-  note('runs are there', await page.evaluate(() => performance.now()));
+  note('runs are there', await readyAfter(page));
   figures.set('KB loaded', [Math.round(await loaded(page) / 1000)]);
   await page.waitForTimeout(1500);
   const act = async (name, f) => {
@@ -91,7 +93,7 @@ async function table(browser) {
 
 async function curves(browser, ids) {
   const page = await open(browser, '/?view=compare&' + ids.map(id => 'run=' + id).join('&'), () => document.querySelector('.u-wrap canvas'));
-  note(ids.length + ' curves are drawn', await page.evaluate(() => performance.now()));
+  note(ids.length + ' curves are drawn', await readyAfter(page));
   await page.waitForTimeout(1000);
   for (const [name, f] of [
     ['smooth', () => { const r = document.querySelector('input[type=range]'); r.value = 0.9; r.dispatchEvent(new Event('input')); }],
