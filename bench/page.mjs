@@ -26,7 +26,7 @@ const helpers = () => {
   window.until = async (begin, f) => {
     while (!f()) {
       await window.painted();
-      if (performance.now() - begin > 30_000) throw new Error('it never came');
+      if (performance.now() - begin > 120_000) throw new Error('it never came');
     }
     await window.painted();
     return performance.now() - begin;
@@ -38,7 +38,7 @@ async function open(browser, path, ready) {
   const page = await context.newPage();
   await page.addInitScript(`(${helpers})(); until(0, ${ready}).then(ms => { window.readyAfter = ms; });`);
   await page.goto(base + path);
-  await page.waitForFunction(() => window.readyAfter);
+  await page.waitForFunction(() => window.readyAfter, null, {timeout: 120_000});
   return page;
 }
 
@@ -48,7 +48,7 @@ const paint = page => page.evaluate(() => performance.getEntriesByName('first-co
 const loaded = page => page.evaluate(() => performance.getEntriesByType('resource').reduce((n, e) => n + e.transferSize, 0));
 
 async function mlflowTable(browser) {
-  const page = await open(browser, '/#/experiments/0', () => document.body?.innerText.includes('Created') && document.querySelectorAll('[row-id], tr').length > 5);
+  const page = await open(browser, '/#/experiments/0/runs', () => document.querySelectorAll('[row-id]').length > 5);
   note('first paint', await paint(page));
   note('runs are there', await readyAfter(page));
   figures.set('KB loaded', [Math.round(await loaded(page) / 1000)]);

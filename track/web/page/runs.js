@@ -125,6 +125,7 @@ class RunsView {
     this.menus.group.label(this.group ? 'Grouped by ' + groupWords(this.group) : 'Group');
     const params = this.asked(), where = JSON.stringify(this.where()), sort = this.sorting();
     let sections, columns = this.cols.map(column).filter(Boolean), runs;
+    const slow = setTimeout(() => this.table.el.classList.add('late'), 150);
     try {
       if (columns.length === 0 && this.usualOf === where) columns = this.usual;
       if (columns.length === 0) {
@@ -136,10 +137,14 @@ class RunsView {
       }
       const key = columns.filter(c => c.kind).map(c => c.name);
       const shown = {...params, key: key.length ? key : ['metrics.']};
-      sections = this.group ? await this.sections(shown) : [{params: shown, open: true, first: runs, guess: this.countOf === where ? this.count : undefined}];
+      // What was found before stays until there is something else to show.
+      sections = this.group ? await this.sections(shown) : [{params: shown, open: true, first: runs ?? await get('runs', {...shown, max: pageSize}), guess: this.countOf === where ? this.count : undefined}];
     } catch (e) {
       if (mine === this.turn && e.name !== 'AbortError') this.loaded(e);
       return;
+    } finally {
+      clearTimeout(slow);
+      if (mine === this.turn) this.table.el.classList.remove('late');
     }
     if (mine !== this.turn) return;
     this.filter.complain('');
