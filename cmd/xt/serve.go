@@ -19,12 +19,13 @@ import (
 func (a *app) serveCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "serve",
-		Usage: "keep what clients of MLflow, W&B and Optuna log",
-		Description: "Answers as MLflow's tracking server does, and W&B's, out of the store of the project that you stand\n" +
-			"in, or of your own store where there is none. Clients find it by MLFLOW_TRACKING_URI and\n" +
-			"WANDB_BASE_URL. Optuna's GrpcStorageProxy finds a storage of studies on the same port. It\n" +
-			"listens on this machine alone, and ends at an interrupt when requests under way are answered.\n" +
-			"A browser finds a page over all of it at /; GET /docs lists the endpoints of MLflow's API.\n\n" +
+		Usage: "show runs, curves, pipeline and models on a page; keep what clients of MLflow, W&B and Optuna log",
+		Description: "A browser finds a page at /: the runs of the project that you stand in, or of your own store\n" +
+			"where there is none, with their curves, and the project's pipeline, models and data. Clients find\n" +
+			"what answers as MLflow's tracking server does, and W&B's, by MLFLOW_TRACKING_URI and\n" +
+			"WANDB_BASE_URL, and Optuna's GrpcStorageProxy a storage of studies on the same port; GET /docs\n" +
+			"lists the endpoints of MLflow's API. It listens on this machine alone, and ends at an interrupt\n" +
+			"when requests under way are answered.\n\n" +
 			"On another address it must be told who may come: see \"xt serve token add\" and --token-file.\n\n" +
 			"examples:\n   xt serve\n   xt serve --addr 127.0.0.1:0\n   xt serve token add ann\n   xt serve --addr 0.0.0.0:5000 --tls-cert cert.pem --tls-key key.pem",
 		Flags: append(storeFlags(),
