@@ -5,20 +5,12 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/draw"
 	"image/png"
 	"math"
 	"strconv"
-	"sync"
 
-	"golang.org/x/image/font"
-	"golang.org/x/image/font/gofont/goregular"
-	"golang.org/x/image/font/opentype"
-	"golang.org/x/image/math/f64"
-	"golang.org/x/image/math/fixed"
+	"github.com/go-text/typesetting/font/opentype"
 	"golang.org/x/image/vector"
-
-	xdraw "golang.org/x/image/draw"
 )
 
 // scale is how many pixels of a PNG stand for one of the chart, so that it is sharp on
@@ -52,10 +44,10 @@ func PNG(charts ...*Chart) ([]byte, error) {
 
 // raster draws with pixels.
 type raster struct {
-	img   *image.RGBA
-	shift float64 // of the chart that is drawn, downwards
-	faces map[float64]font.Face
-	err   error
+	img     *image.RGBA
+	shift   float64  // of the chart that is drawn, downwards
+	letters *letters // nil as long as there was no text
+	err     error
 }
 
 func (i ink) rgba() color.RGBA {
@@ -86,25 +78,13 @@ func (i ink) rgba() color.RGBA {
 
 // fill fills a polygon, which is in pixels of the chart.
 func (r *raster) fill(c color.RGBA, polygon []point) {
-	box := image.Rectangle{}
-	for _, p := range polygon {
-		x, y := p.x*scale, (p.y+r.shift)*scale
-		box = box.Union(image.Rect(int(math.Floor(x))-1, int(math.Floor(y))-1, int(math.Ceil(x))+1, int(math.Ceil(y))+1))
-	}
-	if box = box.Intersect(r.img.Bounds()); box.Empty() {
-		return
-	}
-	z := vector.NewRasterizer(box.Dx(), box.Dy())
+	outline := make([]opentype.Segment, len(polygon))
 	for i, p := range polygon {
-		x, y := float32(p.x*scale)-float32(box.Min.X), float32((p.y+r.shift)*scale)-float32(box.Min.Y)
-		if i == 0 {
-			z.MoveTo(x, y)
-		} else {
-			z.LineTo(x, y)
-		}
+		outline[i].Op = opentype.SegmentOpLineTo
+		outline[i].Args[0] = opentype.SegmentPoint{X: float32(p.x * scale), Y: float32((p.y + r.shift) * scale)}
 	}
-	z.ClosePath()
-	z.Draw(r.img, box, image.NewUniform(c), image.Point{})
+	outline[0].Op = opentype.SegmentOpMoveTo
+	r.fillOutline(c, outline)
 }
 
 func (r *raster) rect(x, y, w, h float64, fill ink) {
@@ -187,47 +167,57 @@ func dashes(points []point, on, off float64) [][]point {
 	return out
 }
 
-var parseFont = sync.OnceValues(func() (*opentype.Font, error) { return opentype.Parse(goregular.TTF) })
-
-func (r *raster) face(size float64) font.Face {
-	if f := r.faces[size]; f != nil {
-		return f
+func (r *raster) text(p point, s string, size float64, a align, fill ink, turned bool) {
+	if r.letters == nil {
+		var err error
+		if r.letters, err = newLetters(); err != nil {
+			r.err = err
+			return
+		}
 	}
-	parsed, err := parseFont()
-	if err != nil {
-		r.err = err
-		return nil
+	segments, width := r.letters.outline(s, size*scale)
+	shift := float32(map[align]float64{begin: 0, middle: width / 2, end: width}[a])
+	x, y := float32(p.x*scale), float32((p.y+r.shift)*scale)
+	for i := range segments {
+		for j, at := range segments[i].Args {
+			if turned { // to the left, around the point
+				segments[i].Args[j] = opentype.SegmentPoint{X: x + at.Y, Y: y - at.X + shift}
+			} else {
+				segments[i].Args[j] = opentype.SegmentPoint{X: x + at.X - shift, Y: y + at.Y}
+			}
+		}
 	}
-	f, err := opentype.NewFace(parsed, &opentype.FaceOptions{Size: size * scale, DPI: 72, Hinting: font.HintingNone})
-	if err != nil {
-		r.err = err
-		return nil
-	}
-	if r.faces == nil {
-		r.faces = map[float64]font.Face{}
-	}
-	r.faces[size] = f
-	return f
+	r.fillOutline(fill.rgba(), segments)
 }
 
-func (r *raster) text(p point, s string, size float64, a align, fill ink, turned bool) {
-	face := r.face(size)
-	if face == nil {
+// fillOutline fills what outlines enclose, which are in pixels of the picture.
+func (r *raster) fillOutline(c color.RGBA, segments []opentype.Segment) {
+	box := image.Rectangle{}
+	for i := range segments {
+		for _, p := range segments[i].ArgsSlice() {
+			x, y := int(math.Floor(float64(p.X))), int(math.Floor(float64(p.Y)))
+			box = box.Union(image.Rect(x-1, y-1, x+2, y+2))
+		}
+	}
+	if box = box.Intersect(r.img.Bounds()); box.Empty() {
 		return
 	}
-	width := font.MeasureString(face, s).Ceil()
-	shift := map[align]int{begin: 0, middle: width / 2, end: width}[a]
-	x, y := int(p.x*scale), int((p.y+r.shift)*scale)
-	if !turned {
-		d := font.Drawer{Dst: r.img, Src: image.NewUniform(fill.rgba()), Face: face, Dot: fixed.P(x-shift, y)}
-		d.DrawString(s)
-		return
+	z := vector.NewRasterizer(box.Dx(), box.Dy())
+	dx, dy := float32(box.Min.X), float32(box.Min.Y)
+	for _, s := range segments {
+		a := s.Args
+		switch s.Op {
+		case opentype.SegmentOpMoveTo:
+			z.ClosePath()
+			z.MoveTo(a[0].X-dx, a[0].Y-dy)
+		case opentype.SegmentOpLineTo:
+			z.LineTo(a[0].X-dx, a[0].Y-dy)
+		case opentype.SegmentOpQuadTo:
+			z.QuadTo(a[0].X-dx, a[0].Y-dy, a[1].X-dx, a[1].Y-dy)
+		case opentype.SegmentOpCubeTo:
+			z.CubeTo(a[0].X-dx, a[0].Y-dy, a[1].X-dx, a[1].Y-dy, a[2].X-dx, a[2].Y-dy)
+		}
 	}
-	height := int(size * scale * 1.5)
-	flat := image.NewRGBA(image.Rect(0, 0, width+2, height))
-	d := font.Drawer{Dst: flat, Src: image.NewUniform(fill.rgba()), Face: face, Dot: fixed.P(0, int(size*scale))}
-	d.DrawString(s)
-	// A quarter turn to the left, around the point.
-	turn := f64.Aff3{0, 1, float64(x) - size*scale, -1, 0, float64(y + shift)}
-	xdraw.BiLinear.Transform(r.img, turn, flat, flat.Bounds(), draw.Over, nil)
+	z.ClosePath()
+	z.Draw(r.img, box, image.NewUniform(c), image.Point{})
 }
