@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/clipperhouse/displaywidth"
+
 	"github.com/xtrepro/xt/internal/term"
 	"github.com/xtrepro/xt/track"
 )
@@ -147,14 +149,14 @@ func aligned(rows [][]string) []string {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], len([]rune(c)))
+			widths[i] = max(widths[i], displaywidth.String(c))
 		}
 	}
 	var lines []string
 	for _, row := range rows {
 		var b strings.Builder
 		for i, c := range row {
-			b.WriteString(c + strings.Repeat(" ", widths[i]-len([]rune(c))+2))
+			b.WriteString(padded(c, widths[i]+2))
 		}
 		lines = append(lines, strings.TrimRight(b.String(), " "))
 	}

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/clipperhouse/displaywidth"
 	"github.com/urfave/cli/v2"
 
 	"github.com/xtrepro/xt/internal/term"
@@ -116,7 +116,7 @@ func newStageStatus(s *pipeline.Step) stageStatus {
 func (a *app) printStatus(w *pipeline.Workspace, plan *pipeline.Plan, data []*pipeline.DataState) {
 	width := 0
 	for _, s := range plan.Steps {
-		width = max(width, len(s.Stage.Name))
+		width = max(width, displaywidth.String(s.Stage.Name))
 	}
 	for _, s := range plan.Steps {
 		a.printStep(w, s, width)
@@ -149,7 +149,7 @@ func dataWords(d *pipeline.DataState) string {
 
 // printStep writes a stage, what is to be done about it, and why.
 func (a *app) printStep(w *pipeline.Workspace, s *pipeline.Step, width int) {
-	name := fmt.Sprintf("%-*s", width, s.Stage.Name)
+	name := padded(s.Stage.Name, width)
 	switch s.Action {
 	case pipeline.UpToDate:
 		a.term.Printf("%s  %s\n", name, a.term.Paint(term.Green, "up to date"))

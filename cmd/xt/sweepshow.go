@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/clipperhouse/displaywidth"
 	"github.com/urfave/cli/v2"
 
 	"github.com/xtrepro/xt/internal/suggest"
@@ -237,7 +238,7 @@ func (a *app) printImportance(r *sweepReport) {
 	width := 0
 	for i := range r.s.Params {
 		names = append(names, r.s.Params[i].Name)
-		width = max(width, len(r.s.Params[i].Name))
+		width = max(width, displaywidth.String(r.s.Params[i].Name))
 	}
 	slices.SortStableFunc(names, func(x, y string) int {
 		switch p, q := r.Importance[x], r.Importance[y]; {
@@ -250,7 +251,7 @@ func (a *app) printImportance(r *sweepReport) {
 	})
 	for _, n := range names {
 		part := r.Importance[n]
-		a.term.Printf("  %-*s %3.0f %% %s\n", width, n, 100*part, strings.Repeat("█", int(part*importanceWidth+0.5)))
+		a.term.Printf("  %s %3.0f %% %s\n", padded(n, width), 100*part, strings.Repeat("█", int(part*importanceWidth+0.5)))
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -205,12 +204,10 @@ func (a *app) table(rows [][]string, md bool) {
 		}
 		return
 	}
-	var b strings.Builder
-	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, r := range rows {
-		fmt.Fprintln(tw, strings.TrimRight(strings.Join(r, "\t"), "\t"))
+	for i, line := range aligned(rows) {
+		if i == 0 {
+			line = a.term.Paint(term.Dim, line)
+		}
+		a.term.Printf("%s\n", line)
 	}
-	tw.Flush()
-	head, rest, _ := strings.Cut(b.String(), "\n")
-	a.term.Printf("%s\n%s", a.term.Paint(term.Dim, head), rest)
 }

@@ -8,6 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/clipperhouse/displaywidth"
+
 	"github.com/xtrepro/xt/internal/term"
 )
 
@@ -27,11 +29,12 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%s %ss", term.Count(int64(n)), what)
 }
 
-func shorten(s string, width int) string {
-	if r := []rune(s); len(r) > width {
-		return string(r[:width-1]) + "…"
-	}
-	return s
+// shorten cuts a text that takes more columns of a terminal.
+func shorten(s string, width int) string { return displaywidth.TruncateString(s, width, "…") }
+
+// padded fills a text up to a number of columns of a terminal.
+func padded(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-displaywidth.String(s)))
 }
 
 // ago returns a time span in the past in its largest unit.

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/clipperhouse/displaywidth"
 )
 
 var nan, inf = math.NaN(), math.Inf(1)
@@ -59,7 +61,7 @@ func TestTextCells(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(c.Text(100, 10, nil)) {
-		if got := columns(strings.TrimSuffix(line, "   predicted →\n")); got > 101 {
+		if got := displaywidth.String(strings.TrimSuffix(line, "   predicted →\n")); got > 101 {
 			t.Errorf("%q is %d columns wide", line, got)
 		}
 	}

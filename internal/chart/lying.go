@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/clipperhouse/displaywidth"
 )
 
 // Bars that lie have their names to the left, one below the other, each as high as it
@@ -82,7 +84,7 @@ func (c *Chart) textBars(b *strings.Builder, width int, values span, paint func(
 	n, _ := c.lying()
 	pad, widest := 0, 0
 	for _, name := range c.Categories[:n] {
-		pad = max(pad, columns(name))
+		pad = max(pad, displaywidth.String(name))
 	}
 	pad = min(pad, max(8, width/3))
 	at := make([][]float64, n) // the value of each series
@@ -136,29 +138,8 @@ func textBar(values span, v float64, room int, paint func(string) string) string
 	return strings.Repeat(" ", left) + paint(bar)
 }
 
-// columns is about how wide a text is on a terminal.
-func columns(s string) int {
-	n := 0
-	for _, r := range s {
-		if n++; r > 0x2e80 {
-			n++
-		}
-	}
-	return n
-}
-
 // fit writes a text as so many columns, with an ellipsis if it is wider.
 func fit(s string, width int) string {
-	if columns(s) <= width {
-		return strings.Repeat(" ", width-columns(s)) + s
-	}
-	used, end := 0, 0
-	for i, r := range s {
-		if w := columns(string(r)); used+w < width {
-			used, end = used+w, i+len(string(r))
-		} else {
-			break
-		}
-	}
-	return strings.Repeat(" ", max(0, width-used-1)) + s[:end] + "…"
+	s = displaywidth.TruncateString(s, width, "…")
+	return strings.Repeat(" ", max(0, width-displaywidth.String(s))) + s
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/clipperhouse/displaywidth"
 )
 
 // braille has the dots of a character cell, two wide and four high.
@@ -61,10 +63,10 @@ func (c *Chart) Text(width, height int, paint func(n int, s string) string) stri
 	}
 	fmt.Fprintf(&b, "%*s └%s\n", pad, "", strings.Repeat("─", g.width))
 	from, to := c.xName(x.low), c.xName(x.high)
-	gap := max(1, g.width-len([]rune(from))-len([]rune(to)))
-	if c.XLabel != "" && gap > len([]rune(c.XLabel))+2 {
-		left := (gap - len([]rune(c.XLabel))) / 2
-		fmt.Fprintf(&b, "%*s  %s%s%s%s%s\n", pad, "", from, strings.Repeat(" ", left), c.XLabel, strings.Repeat(" ", gap-left-len([]rune(c.XLabel))), to)
+	gap := max(1, g.width-displaywidth.String(from)-displaywidth.String(to))
+	if label := displaywidth.String(c.XLabel); label > 0 && gap > label+2 {
+		left := (gap - label) / 2
+		fmt.Fprintf(&b, "%*s  %s%s%s%s%s\n", pad, "", from, strings.Repeat(" ", left), c.XLabel, strings.Repeat(" ", gap-left-label), to)
 	} else {
 		fmt.Fprintf(&b, "%*s  %s%s%s\n", pad, "", from, strings.Repeat(" ", gap), to)
 	}
@@ -108,7 +110,7 @@ func (c *Chart) textLegend(b *strings.Builder, pad, width int, paint func(int, s
 	}
 	for i, s := range c.Series {
 		sign := paint(s.Colour, "━ ")
-		n := columns(s.Name) + 5
+		n := displaywidth.String(s.Name) + 5
 		if m := mark(i); c.marked() && m != "" {
 			sign, n = m+" "+sign, n+2
 		}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/clipperhouse/displaywidth"
 )
 
 // textCells writes counts as a table, or, where that is wider than there is room, the
@@ -20,10 +22,10 @@ func (c *Chart) textCells(b *strings.Builder, room int) {
 	const widest = 12 // of a name
 	names, width, each := 0, 4, 0
 	for _, name := range m.Rows {
-		names = max(names, min(columns(name), widest))
+		names = max(names, min(displaywidth.String(name), widest))
 	}
 	for _, name := range m.Columns {
-		each = max(each, min(columns(name), widest)+1)
+		each = max(each, min(displaywidth.String(name), widest)+1)
 	}
 	for _, row := range m.Values {
 		for _, v := range row {

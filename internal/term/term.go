@@ -16,6 +16,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/clipperhouse/displaywidth"
 	xterm "golang.org/x/term"
 )
 
@@ -166,7 +167,7 @@ func (t *Terminal) draw() {
 		if w, h, err := xterm.GetSize(int(f.Fd())); err == nil && w > 1 && h > 1 {
 			lines = lines[:min(len(lines), h-1)]
 			for i := range lines {
-				lines[i] = truncate(lines[i], w-1)
+				lines[i] = displaywidth.TruncateString(lines[i], w-1, "…")
 			}
 		}
 	}
@@ -183,12 +184,4 @@ func (t *Terminal) Width() int {
 		}
 	}
 	return 80
-}
-
-func truncate(s string, width int) string {
-	r := []rune(s)
-	if len(r) <= width {
-		return s
-	}
-	return string(r[:width-1]) + "…"
 }
