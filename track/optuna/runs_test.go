@@ -76,6 +76,10 @@ func TestRunsOfTrials(t *testing.T) {
 	if trials[3].RunID != "" || run.Origin.Kind != track.TrialRun || run.End < run.Start || run.End == 0 {
 		t.Errorf("%+v: %+v", trials[3], run)
 	}
+	whole := must[track.Study](t)(store.Study(t.Context(), study))
+	if top := must[track.Run](t)(store.Run(t.Context(), whole.RunID)); top.Start != whole.Created {
+		t.Errorf("the run of the study starts at %d, and the study was made at %d", top.Start, whole.Created)
+	}
 
 	// Another server finds what this one did not get to, and does nothing twice.
 	later := serve(t, store)

@@ -24,6 +24,8 @@ type studyRuns struct {
 // open finds the run of the study, or makes one. A command has one of its own for
 // each study, which is nested in the command's.
 func (s *studyRuns) open(ctx context.Context) error {
+	// Trials may have begun before there is something to show of the study.
+	start := s.Created
 	own := s.session == nil || slices.ContainsFunc(s.session.Opened(), func(o track.Opened) bool { return o.ID == s.RunID })
 	if s.session != nil {
 		root, err := s.store.Run(ctx, s.session.Root)
@@ -31,6 +33,7 @@ func (s *studyRuns) open(ctx context.Context) error {
 			return err
 		}
 		s.experiment, s.parent = root.Experiment, root.ID
+		start = max(start, root.Start)
 	}
 	if own && s.RunID != "" {
 		run, err := s.store.Run(ctx, s.RunID)
@@ -43,7 +46,7 @@ func (s *studyRuns) open(ctx context.Context) error {
 		}
 	}
 	run, err := s.store.CreateRun(ctx, track.NewRun{
-		Experiment: s.experiment, Name: givenName(s.Name), Start: time.Now().UnixMilli(), Tags: []track.Tag{{Key: StudyTag, Value: s.Name}},
+		Experiment: s.experiment, Name: givenName(s.Name), Start: start, Tags: []track.Tag{{Key: StudyTag, Value: s.Name}},
 		Origin: &track.Origin{Kind: track.ClientRun},
 	})
 	if err != nil {
