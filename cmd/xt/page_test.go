@@ -164,6 +164,18 @@ func TestPageRuns(t *testing.T) {
 	tb.sees("trial-249")
 	tb.do(chromedp.KeyEvent("j"), chromedp.KeyEvent("x"), chromedp.KeyEvent("j"), chromedp.KeyEvent("x"))
 	tb.sees("Compare 2")
+	// Where the row of the keyboard is scrolled away, it goes on from there.
+	tb.js("document.querySelector('.scroller').scrollTop = 1e6")
+	tb.wait("document.activeElement.matches('.scroller') && document.querySelectorAll('.runs tbody tr.at').length === 0")
+	tb.js("document.querySelector('.scroller').scrollTop = 0")
+	tb.wait("document.activeElement.textContent === 'trial-248'")
+	tb.js("document.querySelector('.scroller').scrollTop = 1e6")
+	tb.wait("document.activeElement.matches('.scroller')")
+	tb.do(chromedp.KeyEvent("j"))
+	tb.wait("document.activeElement.textContent === 'trial-247' && document.activeElement.getBoundingClientRect().top > document.querySelector('.runs thead').getBoundingClientRect().bottom")
+	tb.js("[...document.querySelectorAll('.runs .pick input')].at(7).focus()") // of the seventh run
+	tb.do(chromedp.KeyEvent("k"))
+	tb.wait("document.activeElement.textContent === 'trial-244'")
 	tb.do(chromedp.KeyEvent("c"))
 	tb.wait("document.querySelectorAll('.u-wrap canvas').length === 2")
 	tb.click(".tabs a", "Differences")

@@ -300,7 +300,7 @@ func TestPageKeyboard(t *testing.T) {
 	tb.sees("Compare 2")
 	at(".runs tr.at th a")
 	press(kb.Enter)
-	tb.wait("document.querySelector('h1')?.textContent === 'trial-1'")
+	tb.wait("document.querySelector('h1')?.textContent === 'trial-2'")
 	at("main")
 	press("/")
 	press("?")

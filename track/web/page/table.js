@@ -21,7 +21,7 @@ export class Table {
     this.head = h('thead');
     this.above = h('tr', {'aria-hidden': 'true', class: 'room'});
     this.below = h('tr', {'aria-hidden': 'true', class: 'room'});
-    this.body = h('tbody', {}, this.above, this.below);
+    this.body = h('tbody', {onfocusin: e => this.mark(e.target.closest('tr').ariaRowIndex - 2)}, this.above, this.below);
     this.cols = h('colgroup');
     this.table = h('table', {class: 'runs', 'aria-label': 'Runs'}, this.cols, this.head, this.body);
     this.el = h('div', {class: 'scroller', tabindex: '-1', onscroll: () => this.later()}, this.table);
@@ -84,6 +84,7 @@ export class Table {
   }
 
   clear() {
+    if (this.body.contains(document.activeElement)) this.el.focus({preventScroll: true}); // until there are others
     for (const row of this.rows.values()) row.el.remove();
     this.rows.clear();
   }
@@ -119,6 +120,7 @@ export class Table {
     const [from, to] = this.sight();
     for (const [place, row] of this.rows) {
       if (place < from || place >= to) {
+        if (row.el.contains(document.activeElement)) this.el.focus({preventScroll: true}); // until the row is back
         row.el.remove();
         this.rows.delete(place);
       }
@@ -137,6 +139,7 @@ export class Table {
       if (last.nextSibling !== row.el) last.after(row.el);
       last = row.el;
     }
+    if (document.activeElement === this.el) this.focus();
     this.above.style.height = from * rowHeight + 'px';
     this.below.style.height = Math.max(0, this.length - to) * rowHeight + 'px';
     this.table.setAttribute('aria-rowcount', this.length + 1);
@@ -195,10 +198,19 @@ export class Table {
     const y = this.at * rowHeight;
     if (y < this.el.scrollTop) this.el.scrollTop = y;
     else if (y > this.el.scrollTop + this.el.clientHeight - 3 * rowHeight) this.el.scrollTop = y - this.el.clientHeight + 3 * rowHeight;
-    for (const [place, row] of this.rows) row.el.classList.toggle('at', place === this.at);
-    this.rows.get(this.at)?.el.querySelector('a, button')?.focus({preventScroll: true});
-    this.later();
+    this.el.focus({preventScroll: true});
+    this.draw();
+    this.mark(this.at);
   }
+
+  // mark shows at which row the keyboard is.
+  mark(place) {
+    this.at = place;
+    for (const [p, row] of this.rows) row.el.classList.toggle('at', p === place);
+  }
+
+  // focus goes to the row of the keyboard, once it is there.
+  focus() { this.rows.get(this.at)?.el.querySelector('a, button')?.focus({preventScroll: true}); }
 
   // tick draws again what changes by itself: how long ago, how long so far.
   tick() {
