@@ -336,6 +336,28 @@ func TestPageKeyboard(t *testing.T) {
 		tb.wait("document.querySelector('h1')?.textContent === '" + name + "'")
 	}
 
+	// Parts of parallel axes: an axis, and one end after the other.
+	tb.goTo("/?view=compare&tab=parallel")
+	tb.wait("document.querySelector('.drawing canvas')?.height > 100")
+	tb.js("document.querySelector('canvas').focus()")
+	shift := func(k string) { t.Helper(); tb.do(chromedp.KeyEvent(k, chromedp.KeyModifiers(chromedp.ModifierShift))) }
+	says := func(want string) {
+		t.Helper()
+		tb.wait("document.querySelector('.controls [role=status]').textContent === '" + want + "'")
+	}
+	says("12 runs")
+	shift(kb.ArrowRight)
+	says("lr: 12 runs")
+	shift(kb.ArrowUp)
+	says("lr 0.002 to 0.012: 11 runs marked")
+	shift(kb.ArrowDown)
+	says("lr 0.002 to 0.011: 10 runs marked")
+	shift(kb.ArrowRight)
+	shift(kb.ArrowUp)
+	says("optimizer sgd to sgd: 5 runs marked")
+	press(kb.Delete)
+	says("optimizer: 10 runs marked")
+
 	// The filter, as a combination of a field and a list.
 	tb.goTo("/")
 	tb.sees("trial-11")

@@ -35,6 +35,12 @@ export class Axis {
     return this.log ? Math.log(x / this.lo) / Math.log(this.hi / this.lo) : (x - this.lo) / (this.hi - this.lo);
   }
 
+  // nameOf names a place.
+  nameOf(f) {
+    if (!this.numeric) return this.words[Math.round(f * (this.words.length - 1))];
+    return num(this.log ? this.lo * (this.hi / this.lo) ** f : this.lo + f * (this.hi - this.lo));
+  }
+
   // ticks returns places with their texts: round numbers, and the ends where asked.
   ticks(most = 5) {
     if (!this.numeric) {
@@ -54,6 +60,17 @@ export class Axis {
     for (let i = 0; i <= 2 * most && (from + i) * step <= this.hi + step * 1e-9; i++) out.push([this.at((from + i) * step), num(Number(((from + i) * step).toPrecision(8)))]);
     return out;
   }
+}
+
+// counts are metrics that tell how far runs are.
+export const counts = /epoch|step|iter|sample|token|batch/i;
+
+// telling puts the metrics by which people compare runs before others: how far they are,
+// what they were told, what is the same everywhere, and what the computer does.
+export function telling(metrics, runs) {
+  const dull = m => (m.startsWith('system/') ? 4 : 0) + (runs.every(r => r.metrics[m]?.[0] === runs[0].metrics[m]?.[0]) ? 2 : 0) + (counts.test(m) || runs.some(r => m in r.params) ? 1 : 0);
+  const by = new Map(metrics.map(m => [m, dull(m)]));
+  return metrics.toSorted((a, b) => by.get(a) - by.get(b));
 }
 
 // What shades go through: blue to yellow, with lightness rising, so that it reads

@@ -5,11 +5,12 @@ import {fit} from './axes.js';
 import {count} from './format.js';
 
 // Drawing is a canvas that a class draws on: draw() draws, order() returns the places of
-// runs in the order in which the arrow keys go through them.
+// runs in the order in which the arrow keys go through them. What other keys do is said
+// where it is made.
 export class Drawing {
-  constructor(runs, height, what) {
+  constructor(runs, height, what, keys = '') {
     Object.assign(this, {runs, height});
-    this.canvas = h('canvas', {role: 'img', tabindex: '0', 'aria-label': what + ' of ' + count(runs.length, 'run') + '. Arrow keys go from run to run, Enter opens one.',
+    this.canvas = h('canvas', {role: 'application', 'aria-roledescription': 'chart', tabindex: '0', 'aria-label': what + ' of ' + count(runs.length, 'run') + '. Arrow keys go from run to run, Enter opens one.' + keys,
       onpointermove: e => this.move(e), onpointerleave: () => this.point(undefined), onclick: e => this.click(e), onkeydown: e => this.key(e)});
     this.says = h('span', {class: 'dim v', role: 'status'});
     this.box = h('div', {class: 'panel drawing'}, this.canvas);

@@ -3,6 +3,7 @@
 import {h, fill} from './dom.js';
 import {real, count, num} from './format.js';
 import {state} from './widgets.js';
+import {telling} from './axes.js';
 import {ranks, correlation, share, bins, numbers} from './stats.js';
 
 // weigh returns how much of a metric each parameter explains by itself.
@@ -23,7 +24,7 @@ export function weigh(runs, metric, keys) {
 export function importance({runs, metrics, keys, params, set}) {
   const el = h('div', {});
   if (metrics.length === 0) return {el: state('No metric to explain', 'These runs have logged none.')};
-  const first = metrics.includes(params.get('y')) ? params.get('y') : metrics.find(m => !m.startsWith('system/')) ?? metrics[0];
+  const first = metrics.includes(params.get('y')) ? params.get('y') : telling(metrics, runs)[0];
   const choice = h('select', {onchange: () => { set({y: choice.value}); draw(); }}, metrics.map(m => h('option', {value: m, selected: m === first}, m)));
   const body = h('div', {});
   const draw = () => {

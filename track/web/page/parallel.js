@@ -1,7 +1,7 @@
 // Runs as lines through parallel axes. What is marked on an axis stays coloured.
 
 import {h} from './dom.js';
-import {Axis, inks} from './axes.js';
+import {Axis, inks, telling} from './axes.js';
 import {Drawing} from './drawing.js';
 import {menuButton, picker, state} from './widgets.js';
 import {clip, count} from './format.js';
@@ -10,7 +10,7 @@ const height = 420, top = 44, bottom = 22, side = 70;
 
 export function parallel({runs, metrics, keys, params, set}) {
   const varying = keys.filter(k => new Set(runs.map(r => r.params[k])).size > 1).map(k => 'params.' + k);
-  const names = [...varying, ...metrics.filter(k => !k.startsWith('system/')).map(k => 'metrics.' + k)];
+  const names = [...varying, ...telling(metrics, runs).filter(k => !k.startsWith('system/')).map(k => 'metrics.' + k)];
   if (names.length < 2) return {el: state('Too little to draw', 'It takes two parameters or metrics in which the runs differ.')};
   const wanted = params.getAll('axis').filter(a => names.includes(a));
   return new Parallel(runs, names, wanted.length > 1 ? wanted : [...varying.slice(0, 6), ...names.filter(n => n.startsWith('metrics.')).slice(0, 2)], set);
@@ -18,7 +18,7 @@ export function parallel({runs, metrics, keys, params, set}) {
 
 class Parallel extends Drawing {
   constructor(runs, names, shown, set) {
-    super(runs, height, 'Parallel coordinates');
+    super(runs, height, 'Parallel coordinates', ' Shift and left or right choose an axis; there, Shift and up leave out what is lowest, Shift and down what is highest, and Delete takes that back.');
     this.shown = shown;
     this.marks = new Map(); // axis -> [from, to]
     this.canvas.addEventListener('pointerdown', e => this.press(e));
@@ -30,12 +30,13 @@ class Parallel extends Drawing {
       set({axis: this.shown});
       this.build();
     }}));
-    this.el = h('div', {}, h('div', {class: 'row controls'}, menu, this.says, h('span', {class: 'dim hint'}, 'Drag along an axis to mark a part, double-click to take it back. The last axis colours.')), this.box);
+    this.el = h('div', {}, h('div', {class: 'row controls'}, menu, this.says, h('span', {class: 'dim hint'}, 'Drag along an axis to mark a part, or Shift and arrow keys; double-click or Delete takes it back. The last axis colours.')), this.box);
     this.build();
   }
 
   build() {
     this.axes = this.shown.map(n => new Axis(n, this.runs));
+    if (!this.axes[this.chosen]) this.chosen = undefined;
     for (const name of [...this.marks.keys()]) if (!this.shown.includes(name)) this.marks.delete(name);
     this.places = this.runs.map(r => this.axes.map(a => a.place(r)));
     this.draw();
@@ -73,7 +74,13 @@ class Parallel extends Drawing {
       this.line(c, this.near);
     }
     this.axes.forEach((a, i) => this.axis(c, a, i, col));
-    this.tell(this.axes, count(marked.length, 'run') + (this.marks.size ? ' marked' : ''));
+    this.tell(this.axes, this.chosenWords() + count(marked.length, 'run') + (this.marks.size ? ' marked' : ''));
+  }
+
+  // chosenWords tells what is marked on the axis that is chosen.
+  chosenWords() {
+    const a = this.axes[this.chosen], m = a && this.marks.get(a.name);
+    return a ? a.key + (m ? ' ' + a.nameOf(m[0]) + ' to ' + a.nameOf(m[1]) : '') + ': ' : '';
   }
 
   // order goes from what is lowest on the last axis up.
@@ -116,7 +123,8 @@ class Parallel extends Drawing {
     c.fillStyle = col.text;
     c.font = '600 12px system-ui';
     const room = this.width / this.axes.length / 7; // in letters; where it is short, every other name is lower
-    c.fillText(clip(a.key, Math.max(8, Math.floor(room))), x, room < 14 && i % 2 === 0 ? 14 : 30);
+    if (i === this.chosen) c.fillStyle = col.accent;
+    c.fillText((i === this.chosen ? '▸ ' : '') + clip(a.key, Math.max(8, Math.floor(room))), x, room < 14 && i % 2 === 0 ? 14 : 30);
     const m = this.marks.get(a.name);
     if (!m) return;
     c.fillStyle = col.accent;
@@ -136,6 +144,7 @@ class Parallel extends Drawing {
   press(e) {
     const u = this.under(e);
     if (!u.near) return;
+    this.chosen = u.i;
     this.drag = {name: this.axes[u.i].name, from: u.f};
     this.canvas.setPointerCapture(e.pointerId);
     this.point(undefined);
@@ -165,6 +174,27 @@ class Parallel extends Drawing {
       if (d < least) { least = d; best = k; }
     });
     return best;
+  }
+
+  key(e) {
+    const turn = e.shiftKey && {ArrowLeft: -1, ArrowRight: 1}[e.key], end = e.shiftKey && {ArrowUp: 0, ArrowDown: 1}[e.key];
+    const last = this.axes.length - 1, name = this.axes[this.chosen]?.name;
+    if (turn) this.chosen = Math.max(0, Math.min(last, this.chosen === undefined ? turn < 0 ? last : 0 : this.chosen + turn));
+    else if (name && (end === 0 || end === 1)) this.narrow(name, end);
+    else if (name && (e.key === 'Delete' || e.key === 'Backspace')) this.marks.delete(name);
+    else return super.key(e);
+    e.preventDefault();
+    this.near = undefined;
+    this.later();
+  }
+
+  // narrow moves an end of what is marked on the chosen axis to another run, some way
+  // off where there are many.
+  narrow(name, end) {
+    const mark = [...this.marks.get(name) ?? [0, 1]], off = f => Math.abs(f - mark[end]);
+    const places = this.places.map(p => p[this.chosen]).filter(f => f >= mark[0] && f <= mark[1] && off(f) > 0).sort((a, b) => off(a) - off(b));
+    mark[end] = places.find(f => off(f) > 0.04) ?? places.at(-1) ?? mark[end];
+    this.marks.set(name, mark);
   }
 
   release() { this.drag = null; }

@@ -1,7 +1,7 @@
 // Runs as points between two values, coloured by a third.
 
 import {h} from './dom.js';
-import {Axis, inks} from './axes.js';
+import {Axis, inks, telling} from './axes.js';
 import {Drawing} from './drawing.js';
 import {state} from './widgets.js';
 import {clip, count} from './format.js';
@@ -9,7 +9,7 @@ import {clip, count} from './format.js';
 const height = 440, left = 76, right = 18, top = 14, bottom = 44;
 
 export function scatter(o) {
-  const names = [...o.metrics.map(k => 'metrics.' + k), ...o.keys.map(k => 'params.' + k)];
+  const names = [...telling(o.metrics, o.runs).map(k => 'metrics.' + k), ...o.keys.map(k => 'params.' + k)];
   return names.length < 2 ? {el: state('Too little to draw', 'It takes two parameters or metrics.')} : new Scatter(names, o);
 }
 
@@ -25,7 +25,7 @@ class Scatter extends Drawing {
       const el = h('select', {onchange: () => { set({[name]: el.value}); this.build(); }}, empty && h('option', {value: '', selected: at === ''}, 'the run'), names.map(n => h('option', {value: n, selected: n === at}, n)));
       return el;
     };
-    const y = names.find(n => n.startsWith('metrics.') && !n.includes('system/')) ?? names[0];
+    const [y] = names;
     this.y = choose('sy', y);
     this.x = choose('sx', most ? 'params.' + most : names.find(n => n !== y));
     this.c = choose('sc', '', true);
