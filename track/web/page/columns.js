@@ -1,7 +1,7 @@
 // The columns of tables of runs: what they are called, show, and order by.
 
 import {h, link} from './dom.js';
-import {num, took, duration, clip} from './format.js';
+import {num, took, duration, clip, brief} from './format.js';
 import {status, time} from './widgets.js';
 
 // ref writes a key as the grammar of searches takes it.
@@ -63,7 +63,7 @@ export function cell(col, run, names) {
   const v = (col.kind === 'params' ? run.params : run.tags)[col.key];
   if (v === undefined) return '';
   const n = col.kind === 'params' && v !== '' && Number.isFinite(Number(v));
-  return h('span', {title: v, class: n ? 'n' : null}, clip(v, 120));
+  return h('span', {title: v, class: n ? 'n' : null}, clip(n ? brief(v) : v, 120));
 }
 
 // usual returns the columns that are shown where nobody has chosen: what is in all

@@ -132,7 +132,7 @@ class RunView {
         ['Kind', o?.kind], ['Stage', o?.stage && link({view: 'pipeline', stage: o.stage}, o.stage)], ['Command', o?.command && h('code', {}, o.command)],
         ['Exit code', o && r.status !== 'RUNNING' && o.kind !== 'client' ? String(o.exit_code) : ''], ['Commit', o?.commit && [h('code', {}, o.commit.slice(0, 10)), o.dirty && h('span', {class: 'warn'}, ' with changes')]],
         ['Best trial', r.tags['xt.study.best'] && this.bestTrial()], ['Trial', r.tags['xt.trial'] && r.tags['xt.trial'] + pruned(r)],
-        ['Error', r.tags['xt.error'] && h('span', {class: 'bad'}, r.tags['xt.error'])], ['Note', r.tags['mlflow.note.content']],
+        ['Error', r.tags['xt.error'] && h('span', {class: 'bad'}, r.tags['xt.error'])], ['Note', r.tags['mlflow.note.content'] && h('div', {class: 'note'}, r.tags['mlflow.note.content'])],
         ['Data', r.datasets.length > 0 && r.datasets.map(d => h('div', {}, d.name, ' ', h('code', {}, short(d.digest)), d.context && h('span', {class: 'dim'}, ' ' + d.context)))],
         ['Models', r.models.length > 0 && r.models.map(m => h('div', {}, m.name, h('span', {class: 'dim'}, (m.output ? ' made, ' : ' used, ') + m.status)))],
       ])), this.tags()));
