@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
 	"github.com/xtrepro/xt/track"
 )
 
@@ -63,4 +66,48 @@ func TestPageCurves(t *testing.T) {
 	tb.wait("(move('mousemove', 0.9), /^epoch 11/.test(document.querySelector('.at').textContent))")
 	tb.js("move('dblclick', 0.5)")
 	tb.wait("(move('mousemove', 0.9), /^epoch 1[78]/.test(document.querySelector('.at').textContent))")
+
+	// By keyboard, what is read and where is told.
+	tb.goTo("/?view=run&tab=curves&key=loss&id=" + id)
+	tb.wait("document.querySelector('.u-wrap canvas')")
+	tb.js(`document.querySelector('.plot').focus(); window.asked = () => performance.getEntriesByType('resource').map(e => e.name).filter(n => n.includes('from='));`)
+	const says = "document.querySelector('.chart [role=status]').textContent"
+	told := func(pattern string) { t.Helper(); tb.wait("/^" + pattern + "$/.test(" + says + ")") }
+	press := func(keys ...string) {
+		t.Helper()
+		for _, k := range keys {
+			tb.do(chromedp.KeyEvent(k))
+		}
+	}
+	shift := func(k string) { t.Helper(); tb.do(chromedp.KeyEvent(k, chromedp.KeyModifiers(chromedp.ModifierShift))) }
+	press(kb.ArrowRight)
+	told("step 0: 1")
+	press(kb.End)
+	told("step 19,999: 1")
+	press(kb.ArrowLeft)
+	told("step 19,9\\d\\d: 1")
+	press(kb.PageDown, kb.PageDown, "+", "+")
+	told("step 1[12],\\d+ to step 1[67],\\d+; step 1[56],\\d+: 1")
+	tb.js("window.part = i => { const q = new URL(asked().at(-1)).searchParams; return [Number(q.get('from')), q.get('to') - q.get('from')][i]; }")
+	tb.wait("asked().length > 0 && Math.round(part(1) / 1000) === 5")
+	from := tb.js("part(0)")
+	shift(kb.ArrowLeft)
+	tb.wait("part(0) < " + from + " - 1000 && Math.round(part(1) / 1000) === 5")
+	for tb.js("'' + (/: 100$/.test("+says+"))") != "true" {
+		press(kb.ArrowLeft)
+	}
+	told("step 12,345: 100")
+	press(kb.Escape)
+	told("all; step 12,345: 100")
+	press(kb.Escape)
+	told("")
+
+	// A single point is in the middle, and its step the only one that is named.
+	single := store.run(track.NewRun{Name: "single", Start: 1_700_000_000_000}, track.Batch{Metrics: []track.Metric{{Key: "f1", Value: 0.5, Time: 1_700_000_000_000}}})
+	tb.goTo("/?view=run&tab=curves&id=" + single)
+	tb.wait("document.querySelector('.u-wrap canvas')")
+	tb.js("document.querySelector('.plot').focus()")
+	press(kb.ArrowRight)
+	told("step 0: 0.5")
+	tb.wait("(p => p > 0.45 && p < 0.55)(new DOMMatrix(getComputedStyle(document.querySelector('.u-cursor-x')).transform).e / document.querySelector('.u-over').clientWidth)")
 }

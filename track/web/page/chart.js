@@ -2,9 +2,11 @@
 
 import uPlot from './vendor/uplot.js';
 import {h, fill} from './dom.js';
-import {num, took, when, real} from './format.js';
+import {num, took, when, times, real} from './format.js';
 import {inks} from './axes.js';
+import {ChartKeys} from './chartkeys.js';
 
+const mostSaid = 12; // values that are told at once
 const manyCurves = 10; // beyond which smoothed curves are shown without what they smooth
 
 // smooth is the exponential moving average, corrected for its start, as people know
@@ -71,19 +73,23 @@ function smoothed(curve, o) {
 }
 
 export class Chart {
-  // options: title, height, sync, and onzoom(from, to), called with steps.
+  // options: title, height, sync, the id of what tells of its keys, and onzoom(from, to),
+  // called with steps.
   constructor(options) {
     Object.assign(this, {height: 210, ...options});
     this.plot = null;
-    this.box = h('div', {class: 'plot', role: 'img', 'aria-label': this.title});
+    this.box = h('div', {class: 'plot', role: 'application', 'aria-roledescription': 'chart', tabindex: '0', 'aria-label': this.title, 'aria-describedby': this.describedBy});
+    this.says = h('span', {class: 'hidden', role: 'status'});
     this.legend = h('div', {class: 'legend', 'aria-hidden': 'true'});
     this.note = h('p', {class: 'note dim', hidden: true});
-    this.el = h('figure', {class: 'chart'}, h('figcaption', {}, h('span', {class: 'v', title: this.title}, this.title), this.at = h('span', {class: 'dim at'})), this.box, this.note, this.legend);
+    this.el = h('figure', {class: 'chart'}, h('figcaption', {}, h('span', {class: 'v', title: this.title}, this.title), this.at = h('span', {class: 'dim at'})), this.says, this.box, this.note, this.legend);
+    this.keys = new ChartKeys(this);
     this.resize = new ResizeObserver(() => this.plot?.setSize({width: this.box.clientWidth || 300, height: this.height}));
     this.resize.observe(this.box);
   }
 
   close() {
+    clearTimeout(this.asks);
     this.resize.disconnect();
     this.plot?.destroy();
     this.plot = null;
@@ -94,7 +100,10 @@ export class Chart {
   show(curves, options) {
     this.curves = curves;
     this.options = options;
-    const zoom = this.zoom;
+    if (this.zoom && this.zoom.axis !== options.axis) {
+      this.zoom = null;
+      clearTimeout(this.asks);
+    }
     this.plot?.destroy();
     this.plot = null;
     fill(this.legend);
@@ -120,30 +129,32 @@ export class Chart {
     });
     const joined = data.length === 1 ? [data[0][0], data[0][1]] : uPlot.join(data);
     this.lines = lines;
+    if (!this.zoom) [this.whole, this.extent] = [curves, [joined[0][0], joined[0].at(-1)]];
     this.plot = new uPlot(this.config(lines, options, joined[0]), joined, this.box);
-    if (zoom && zoom.axis === options.axis) this.plot.setScale('x', zoom);
+    if (this.zoom) this.plot.setScale('x', this.zoom);
     this.drawLegend(some);
   }
 
   config(lines, o, xs) {
     const {dim: ink, line: grid} = inks();
     const axis = {stroke: ink, grid: {stroke: grid, width: 1}, ticks: {stroke: grid, width: 1, size: 4}, font: '11px system-ui', labelFont: '11px system-ui'};
-    const single = xs.length < 2;
+    const only = xs.length === 1; // point: it is in the middle, and the one to be named
     return {
       width: this.box.clientWidth || 300, height: this.height, legend: {show: false}, padding: [8, 10, 0, 0],
       cursor: {sync: this.sync ? {key: this.sync, setSeries: false} : undefined, drag: {x: true, y: false, dist: 6}, points: {size: 5}, focus: {prox: 24}, y: false,
         bind: {dblclick: u => () => { this.reset(); return null; }}},
       focus: {alpha: 0.35},
-      scales: {x: {time: o.axis === 'time', distr: o.logx ? 3 : 1, range: single ? (u, a, b) => [a - 1, b + 1] : undefined}, y: {distr: o.logy ? 3 : 1, range: o.logy ? undefined : range}},
+      scales: {x: {time: o.axis === 'time', distr: o.logx ? 3 : 1, range: only ? () => o.logx ? [xs[0] / 10, xs[0] * 10] : [xs[0] - 0.5, xs[0] + 0.5] : o.logx ? (u, from, to) => [from, to] : undefined}, y: {distr: o.logy ? 3 : 1, range: o.logy ? undefined : range}},
       axes: [
-        {...axis, size: 30, space: 60, values: o.axis === 'time' ? undefined : (u, v) => v.map(x => x === null ? '' : o.axis === 'relative' ? took(x * 1000) : num(x))},
+        {...axis, size: o.axis === 'time' ? 44 : 30, space: 60, splits: only ? () => [xs[0]] : o.logx ? (u, i, from, to) => powers(from, to) : undefined, filter: (u, v) => v,
+          values: o.axis === 'time' ? (u, v, i, space, step) => times(v, step) : (u, v) => v.map(x => x === null ? '' : o.axis === 'relative' ? took(x * 1000) : num(x))},
         {...axis, size: 52, space: 34, values: (u, v) => v.map(x => x === null ? '' : num(x))},
       ],
       series: [{}, ...lines.map(l => ({
         stroke: l.faint ? fade(l.run.color) : l.run.color, width: l.faint ? 1 : 1.6, spanGaps: true, show: !o.hidden?.has(l.run.run),
-        points: {show: l.run.steps.length < 2 ? true : undefined, size: 5},
+        points: l.run.steps.length < 2 ? {show: true, size: 7, fill: l.run.color} : {size: 5},
       }))],
-      hooks: {setCursor: [u => this.point(u)], setSelect: [u => this.zoomed(u)]},
+      hooks: {setCursor: [u => this.point(u)], setSeries: [(u, i) => this.near(i)], setSelect: [u => this.zoomed(u)], setScale: [(u, scale) => { if (scale === 'x') this.keys.place(u); }]},
     };
   }
 
@@ -151,22 +162,38 @@ export class Chart {
   hide(run, on) {
     if (!this.plot) return;
     this.lines.forEach((l, i) => { if (l.run.run === run) this.plot.setSeries(i + 1, {show: on}); });
-    const i = this.curves.filter(c => c.steps.length > 0).findIndex(c => c.run === run);
-    this.legend.children[i]?.classList.toggle('off', !on);
+    this.legend.children[this.named.findIndex(c => c.run === run)]?.classList.toggle('off', !on);
+  }
+
+  // near marks in the legend the curve that is pointed at.
+  near(i) {
+    const run = this.lines[i - 1]?.run.run;
+    [...this.legend.children].forEach((el, k) => {
+      const is = run !== undefined && this.named[k]?.run === run;
+      el.classList.toggle('near', is);
+      if (is) this.legend.scrollTop = el.offsetTop - this.legend.offsetTop - 40;
+    });
   }
 
   zoomed(u) {
-    if (u.select.width < 3) return;
-    const from = u.posToVal(u.select.left, 'x'), to = u.posToVal(u.select.left + u.select.width, 'x');
+    if (u.select.width >= 3) this.look(u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x'));
+  }
+
+  // look shows what is between two places of the axis, and asks for more points of it
+  // after some time.
+  look(from, to, after = 0) {
     this.zoom = {min: from, max: to, axis: this.options.axis};
-    this.onzoom?.(...this.stepsBetween(from, to));
+    this.plot.setScale('x', {min: from, max: to});
+    clearTimeout(this.asks);
+    this.asks = setTimeout(() => this.onzoom?.(...this.stepsBetween(from, to)), after);
   }
 
   // stepsBetween returns the first and the last step of what is between two places of
   // the axis, and of the points beside it.
   stepsBetween(from, to) {
     let first = Infinity, last = -Infinity;
-    for (const c of this.curves) {
+    const there = this.plot?.data[0] ?? [];
+    for (const c of from < there[0] || to > there.at(-1) ? this.whole : this.curves) {
       const xs = xOf(c, this.options.axis);
       for (let i = 0; i < xs.length; i++) {
         const [a, b] = [xs[Math.max(0, i - 1)], xs[Math.min(xs.length - 1, i + 1)]];
@@ -179,33 +206,60 @@ export class Chart {
   }
 
   reset() {
+    if (!this.zoom) return;
     this.zoom = null;
+    clearTimeout(this.asks);
+    this.plot?.setScale('x', {min: this.extent[0], max: this.extent[1]});
     this.onzoom?.(undefined, undefined);
-    if (this.plot) this.plot.setScale('x', {min: this.plot.data[0][0], max: this.plot.data[0].at(-1)});
   }
 
   drawLegend(curves) {
-    this.values = curves.map(() => h('span', {class: 'val'}));
+    this.named = curves;
+    this.vals = curves.map(() => h('span', {class: 'val'}));
     fill(this.legend, curves.slice(0, 24).map((c, i) => h('span', {class: 'key' + (this.options.hidden?.has(c.run) ? ' off' : '')},
-      h('span', {class: 'swatch', style: {background: c.color}}), h('span', {class: 'v name', title: c.name}, c.name), this.values[i])),
+      h('span', {class: 'swatch', style: {background: c.color}}), h('span', {class: 'v name', title: c.name}, c.name), this.vals[i])),
       curves.length > 24 && h('span', {class: 'dim'}, 'and ' + (curves.length - 24) + ' more'));
     this.point(null);
   }
 
   // point shows the values under the pointer, or the last ones.
   point(u) {
-    if (!this.plot || !this.values) return;
+    if (!this.plot || !this.vals) return;
     const i = u?.cursor?.idx;
-    const o = this.options;
     const at = i === null || i === undefined ? null : this.plot.data[0][i];
-    this.at.textContent = at === null ? '' : o.axis === 'time' ? when(at * 1000) : o.axis === 'relative' ? took(at * 1000) : (metricOf(o.axis) || 'step') + ' ' + num(at);
+    this.at.textContent = at === null ? '' : this.place(at);
     const per = this.lines.some(l => l.faint) ? 2 : 1;
-    this.values.forEach((el, n) => {
+    this.vals.forEach((el, n) => {
       if (n >= 24) return;
       const ys = this.plot.data[per * (n + 1)];
       el.textContent = num(at === null ? lastOf(ys) : nearest(ys, i));
     });
   }
+
+  // place names a place of the axis.
+  place(x) {
+    const {axis} = this.options;
+    return axis === 'time' ? when(x * 1000) : axis === 'relative' ? took(x * 1000) : metricOf(axis) ? metricOf(axis) + ' ' + num(x) : 'step ' + num(Math.round(x));
+  }
+
+  // values tells what the curves that are shown are at a place, the greatest first.
+  values(x) {
+    const i = this.plot.valToIdx(x), [, ...ys] = this.plot.data, [, ...series] = this.plot.series;
+    const all = this.lines.map((l, k) => [l, nearest(ys[k], i), series[k].show]).filter(([l, y, on]) => on && !l.faint && y !== null).sort(([, a], [, b]) => b - a);
+    const some = all.slice(0, mostSaid).map(([l, y]) => (this.curves.length > 1 ? l.run.name + ' ' : '') + num(y));
+    return this.place(x) + ': ' + [...some, all.length > mostSaid && 'and ' + (all.length - mostSaid) + ' more'].filter(Boolean).join(', ');
+  }
+}
+
+// powers returns round numbers for an axis of powers of ten, of which few or none may
+// be in sight.
+function powers(from, to) {
+  const wide = Math.log10(to / from), out = [];
+  if (wide < 0.3) return Array.from({length: 5}, (_, i) => Number((from + i * (to - from) / 4).toPrecision(3))).filter(x => x >= from && x <= to);
+  for (let p = Math.floor(Math.log10(from)); 10 ** p <= to; p += Math.ceil(wide / 8)) {
+    for (const k of wide > 2 ? [1] : wide > 0.7 ? [1, 2, 5] : [1, 2, 3, 4, 6, 8]) out.push(Number((k * 10 ** p).toPrecision(3)));
+  }
+  return out.filter(x => x >= from && x <= to);
 }
 
 // range leaves some room above and below, also where all is the same.

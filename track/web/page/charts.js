@@ -3,6 +3,8 @@
 import {h, fill} from './dom.js';
 import {get, poll} from './api.js';
 import {Chart, metricOf} from './chart.js';
+import {keysOf} from './chartkeys.js';
+import {counts} from './axes.js';
 import {state} from './widgets.js';
 
 const early = 4; // charts whose curves are asked for before it is known whether they are in sight
@@ -50,14 +52,13 @@ export class Charts {
     this.fillAxis();
     const search = h('input', {type: 'search', placeholder: 'Find a metric', 'aria-label': 'Find a metric', value: this.word, oninput: () => { this.word = search.value; this.set({key: this.word}); this.draw(); }});
     return h('div', {class: 'row controls'}, search, h('label', {class: 'field'}, 'x', axis), h('label', {class: 'field'}, 'Smoothing', range, shown), box('logx', 'log x'), box('logy', 'log y'),
-      h('span', {class: 'dim hint'}, 'Drag to zoom, double-click to go back.'));
+      h('span', {class: 'dim hint'}, 'Zoom: drag or + −. Back: double-click or 0.'), h('span', {class: 'hidden', id: 'chart-keys'}, keysOf));
   }
 
   // fillAxis offers what curves may be drawn over: such metrics as epochs first.
   fillAxis() {
-    const likely = k => /epoch|step|iter|sample|token|batch/i.test(k);
     const now = metricOf(this.options.axis);
-    const metrics = [...this.keys].sort((a, b) => likely(b) - likely(a)).slice(0, 200);
+    const metrics = [...this.keys].sort((a, b) => counts.test(b) - counts.test(a)).slice(0, 200);
     if (now && !metrics.includes(now)) metrics.push(now);
     const option = (v, t) => h('option', {value: v, selected: this.options.axis === v}, t);
     fill(this.axis, option('step', 'Step'), option('relative', 'Time since start'), option('time', 'Time of day'),
@@ -80,7 +81,7 @@ export class Charts {
     this.grid.querySelector('.state')?.remove();
     for (const key of keys) {
       if (!this.charts.has(key)) {
-        const chart = new Chart({title: key, sync: 'curves', onzoom: (from, to) => this.zoom(key, from, to)});
+        const chart = new Chart({title: key, sync: 'curves', describedBy: 'chart-keys', onzoom: (from, to) => this.zoom(key, from, to)});
         chart.el.dataset.key = key;
         const c = {key, chart, curves: null, sight: false};
         this.charts.set(key, c);

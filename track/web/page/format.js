@@ -5,6 +5,9 @@ const zone = undefined; // that of the person
 const late = make => { let made; return v => (made ??= make()).format(v); };
 const dayTime = late(() => new Intl.DateTimeFormat(zone, {year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit'}));
 const fullTime = late(() => new Intl.DateTimeFormat(zone, {dateStyle: 'medium', timeStyle: 'long'}));
+const day = late(() => new Intl.DateTimeFormat(zone, {month: 'short', day: 'numeric'}));
+const minute = late(() => new Intl.DateTimeFormat(zone, {hour: '2-digit', minute: '2-digit'}));
+const second = late(() => new Intl.DateTimeFormat(zone, {hour: '2-digit', minute: '2-digit', second: '2-digit'}));
 const whole = n => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ',');
 
 // real reads a number of an answer, which has names for those that JSON lacks.
@@ -68,6 +71,18 @@ export function ago(ms, now = Date.now()) {
 
 export const when = ms => ms ? dayTime(new Date(ms)) : '';
 export const whenFully = ms => ms ? fullTime(new Date(ms)) : '';
+
+// times writes times that are some seconds apart, below each other with the day where
+// that is another one.
+export function times(seconds, step) {
+  let last = '';
+  return seconds.map(s => {
+    if (s === null) return '';
+    const t = new Date(s * 1000), today = day(t), is = today === last ? '' : today;
+    last = today;
+    return step >= 86400 ? today : (step < 60 ? second(t) : minute(t)) + (is && '\n' + is);
+  });
+}
 
 // short shortens a digest or the number of a run.
 export const short = id => String(id ?? '').slice(0, 8);

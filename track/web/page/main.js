@@ -186,7 +186,7 @@ document.getElementById('theme').addEventListener('click', () => {
 
 const keys = [
   ['/', 'look for something'], ['g r', 'runs'], ['g p', 'pipeline'], ['g m', 'models'], ['g d', 'data'], ['g t', 'traces'],
-  ['j k', 'next and previous row'], ['x', 'choose the row'], ['Enter', 'open the row'], ['c', 'compare what is chosen'], ['Shift ← →', 'on a heading: narrower, wider'], ['Esc', 'close, or choose nothing'], ['?', 'this list'],
+  ['j k', 'next and previous row'], ['x', 'choose the row'], ['Enter', 'open the row'], ['c', 'compare what is chosen'], ['Shift ← →', 'on a heading: narrower, wider'], ['← →', 'in a chart: values, or the next run'], ['+ −', 'in a chart: closer, less close'], ['Shift ← →', 'in a chart: move'], ['0', 'in a chart: all of it'], ['Esc', 'close, or choose nothing'], ['?', 'this list'],
 ];
 
 function help() {
