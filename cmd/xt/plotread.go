@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -343,29 +344,32 @@ func (p *plotReader) source(v *pipeline.View, file string, look *pipeline.Look, 
 	return &source{rev: slices.Index(p.views, v), name: v.Name, file: file, PlotTable: t}, nil
 }
 
-// data returns the points of all tables, for programs and specifications.
-func (d *drawing) data() []dataPoint {
-	list := []dataPoint{}
-	for i := range d.sources {
-		list = append(list, d.sources[i].points()...)
-	}
-	return list
-}
+// data returns the points of all tables, for specifications.
+func (d *drawing) data() []dataPoint { return slices.AppendSeq([]dataPoint{}, d.points()) }
 
-// points returns the rows with what they are of.
-func (s *source) points() []dataPoint {
-	var list []dataPoint
-	for i, row := range s.Rows {
-		m := dataPoint{revisionKey: s.name, fileKey: s.file, "step": float64(i)}
-		for j, name := range s.Columns {
-			m[name] = row[j]
-			if f, ok := row[j].(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
-				m[name] = nil // JSON has no such number
+// points goes through the points of all tables: their rows with what they are of.
+func (d *drawing) points() iter.Seq[dataPoint] {
+	return func(yield func(dataPoint) bool) {
+		for i := range d.sources {
+			s := &d.sources[i]
+			for k := range s.Rows {
+				if !yield(s.point(k)) {
+					return
+				}
 			}
 		}
-		list = append(list, m)
 	}
-	return list
+}
+
+func (s *source) point(row int) dataPoint {
+	m := dataPoint{revisionKey: s.name, fileKey: s.file, "step": float64(row)}
+	for j, name := range s.Columns {
+		m[name] = s.Rows[row][j]
+		if f, ok := m[name].(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+			m[name] = nil // JSON has no such number
+		}
+	}
+	return m
 }
 
 // stepNames are columns that count, the likeliest first; the last has no name, as that of

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -172,7 +173,7 @@ func (a *app) drawPlots(c *cli.Context, w *pipeline.Workspace, vs []*pipeline.Vi
 		return err
 	}
 	if c.Bool("json") {
-		return a.writeJSON(plotsJSON(all, vs))
+		return streamPlots(a.term.Out, all, vs)
 	}
 	if len(all) == 0 {
 		a.term.Sayf("there are no plots: a stage lists those that it makes under plots")
@@ -279,32 +280,49 @@ func (a *app) paintSeries(n int, s string) string {
 	return a.term.Paint(seriesColours[n%len(seriesColours)], s)
 }
 
-// plotJSON is a plot for programs.
-type plotJSON struct {
-	Name     string      `json:"name"`
-	Data     []dataPoint `json:"data"`
-	Pictures []string    `json:"pictures,omitempty"`
-	Notes    []string    `json:"notes,omitempty"`
-}
-
-type plotsReport struct {
-	Revisions []string   `json:"revisions"`
-	Plots     []plotJSON `json:"plots"`
-}
-
-func plotsJSON(all []*drawing, vs []*pipeline.View) *plotsReport {
-	r := &plotsReport{Plots: []plotJSON{}}
+// streamPlots writes plots for programs, point by point, since there may be a million.
+func streamPlots(out io.Writer, all []*drawing, vs []*pipeline.View) error {
+	s := newJSONStream(out)
+	s.open("{")
+	s.field("revisions")
+	s.open("[")
 	for _, v := range vs {
-		r.Revisions = append(r.Revisions, v.Name)
+		s.value(v.Name)
 	}
+	s.end("]")
+	s.field("plots")
+	s.open("[")
 	for _, d := range all {
-		p := plotJSON{Name: d.name, Data: d.data(), Notes: d.notes}
-		for _, x := range d.pictures {
-			p.Pictures = append(p.Pictures, x.file)
-		}
-		r.Plots = append(r.Plots, p)
+		d.stream(s)
 	}
-	return r
+	s.end("]")
+	s.end("}")
+	return s.flush()
+}
+
+func (d *drawing) stream(s *jsonStream) {
+	s.open("{")
+	s.field("name")
+	s.value(d.name)
+	s.field("data")
+	s.open("[")
+	for p := range d.points() {
+		s.value(p)
+	}
+	s.end("]")
+	if len(d.pictures) > 0 {
+		s.field("pictures")
+		s.open("[")
+		for _, p := range d.pictures {
+			s.value(p.file)
+		}
+		s.end("]")
+	}
+	if len(d.notes) > 0 {
+		s.field("notes")
+		s.value(d.notes)
+	}
+	s.end("}")
 }
 
 // openFile shows a file with the program that the user has for it.
