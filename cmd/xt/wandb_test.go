@@ -212,6 +212,18 @@ func checkAway(t *testing.T, store track.Store, r *track.Run, late bool) {
 	}
 }
 
+// TestWandbScripts has the newest release do what older ones have no words for.
+func TestWandbScripts(t *testing.T) {
+	t.Parallel()
+	for _, script := range []string{"links.py"} {
+		t.Run(script, func(t *testing.T) {
+			t.Parallel()
+			s := startServe(t)
+			wandbScript(t, append(withWandb(t, "0.31.0"), pointWandb(s.url)...), t.TempDir(), script)
+		})
+	}
+}
+
 // TestWandbGroup has several processes log at the same time.
 func TestWandbGroup(t *testing.T) {
 	t.Parallel()

@@ -8,8 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/xtrepro/xt/track"
@@ -39,8 +37,14 @@ type artifact struct {
 	Base        string   `json:"base,omitempty"`     // what it is added to
 	Shared      string   `json:"shared,omitempty"`   // what several processes that make it together call it
 	UsedBy      []string `json:"used_by,omitempty"`
+	Links       []string `json:"links,omitempty"` // IDs of the portfolios that it is in, too
 
 	kept kept
+}
+
+// sequence names the collection that the version was logged to.
+func (d *artifact) sequence() *collection {
+	return &collection{Entity: d.Entity, Project: d.Project, Name: d.Collection}
 }
 
 // The states of an artifact.
@@ -49,54 +53,6 @@ const (
 	committed = "COMMITTED"
 	deleted   = "DELETED"
 )
-
-// collection is the versions of an artifact under one name.
-type collection struct {
-	Entity      string            `json:"entity"`
-	Project     string            `json:"project"`
-	Name        string            `json:"name"`
-	Type        string            `json:"type"`
-	Description string            `json:"description,omitempty"`
-	Created     int64             `json:"created"`
-	Versions    []string          `json:"versions"` // IDs, of which the index is the number of the version; "" was deleted
-	Aliases     map[string]string `json:"aliases"`  // IDs, by alias
-	Tags        []string          `json:"tags,omitempty"`
-
-	// Parts are the IDs of what processes have uploaded of versions that they make
-	// together, by the name that they have for it.
-	Parts map[string][]string `json:"parts,omitempty"`
-
-	kept kept
-}
-
-func (c *collection) key() string {
-	return projectKey(c.Entity, c.Project) + url.PathEscape(c.Name)
-}
-
-// latest returns the ID of the newest version that is there.
-func (c *collection) latest() string {
-	for i := len(c.Versions) - 1; i >= 0; i-- {
-		if c.Versions[i] != "" {
-			return c.Versions[i]
-		}
-	}
-	return ""
-}
-
-// find returns the ID that an alias or a version means.
-func (c *collection) find(alias string) (id string, ok bool) {
-	if id, ok = c.Aliases[alias]; ok {
-		return id, true
-	}
-	if n, err := strconv.Atoi(strings.TrimPrefix(alias, "v")); err == nil && strings.HasPrefix(alias, "v") && n >= 0 && n < len(c.Versions) && c.Versions[n] != "" {
-		return c.Versions[n], true
-	}
-	if alias == "" || alias == "latest" {
-		id = c.latest()
-		return id, id != ""
-	}
-	return "", false
-}
 
 func artifactID(id string) string {
 	return base64.StdEncoding.EncodeToString([]byte("Artifact:" + id))
@@ -128,22 +84,20 @@ func (s *Server) loadArtifact(ctx context.Context, id string) (*artifact, error)
 	return a, s.load(ctx, artifactKind, own, a, &a.kept)
 }
 
+// artifactOfClient reads an artifact by the ID that clients have, or by the one that
+// they have given it themselves.
+func (c *call) artifactOfClient(id, clientID string) (*artifact, error) {
+	if id == "" {
+		var err error
+		if id, err = c.store.Record(c.ctx, clientKind, clientID); err != nil {
+			return nil, err
+		}
+	}
+	return c.loadArtifact(c.ctx, id)
+}
+
 func (s *Server) saveArtifact(ctx context.Context, a *artifact) error {
 	return s.save(ctx, artifactKind, a.ID, a, &a.kept)
-}
-
-// loadCollection is NotFound if there is none of the name.
-func (s *Server) loadCollection(ctx context.Context, entity, project, name string) (*collection, error) {
-	c := &collection{Entity: cmp.Or(entity, defaultEntity), Project: cmp.Or(project, defaultProject), Name: name}
-	err := s.load(ctx, collectionKind, c.key(), c, &c.kept)
-	if c.Aliases == nil {
-		c.Aliases = map[string]string{}
-	}
-	return c, err
-}
-
-func (s *Server) saveCollection(ctx context.Context, c *collection) error {
-	return s.save(ctx, collectionKind, c.key(), c, &c.kept)
 }
 
 // byName returns the artifact that "NAME:ALIAS" means.
@@ -193,17 +147,10 @@ func (c *call) createArtifact(a args) (any, error) {
 		d.Step = &step
 	}
 	d.Aliases, d.Tags = aliasesOf(in), tagsOf(in)
-	defer c.locks.Lock(collectionKind + projectKey(d.Entity, d.Project) + name)()
-	col, err := c.loadCollection(c.ctx, d.Entity, d.Project, name)
-	if track.CodeOf(err) == track.NotFound {
-		col.Type, col.Created = d.Type, now()
-		err = c.saveCollection(c.ctx, col)
-	}
+	defer c.lockCollection(d.Entity, d.Project, name)()
+	col, err := c.ensureCollection(d.Entity, d.Project, name, d.Type, false)
 	if err != nil {
 		return nil, err
-	}
-	if d.Type != "" && col.Type != d.Type {
-		return nil, track.Errorf(track.InvalidParameter, "artifact %s is of the type %q, and cannot have a version of the type %q", name, col.Type, d.Type)
 	}
 	if wanted, said := in["enableDigestDeduplication"].(bool); d.Digest != "" && d.Shared == "" && (wanted || !said) {
 		same, err := c.sameContent(col, d)
@@ -272,10 +219,6 @@ func (c *call) nameByClient(in args, d *artifact, col *collection) error {
 		return nil
 	}
 	return c.store.PutRecords(c.ctx, clientKind, records...)
-}
-
-func collectionID(c *collection) string {
-	return base64.StdEncoding.EncodeToString([]byte("ArtifactSequence:" + c.key()))
 }
 
 func aliasesOf(in args) []string {

@@ -1,6 +1,7 @@
 package wandb
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -59,11 +60,12 @@ func (c *call) updateArtifact(a args) (any, error) {
 	d.Tags = append(d.Tags, add...)
 	d.Updated = now()
 	if in["aliases"] != nil { // older clients say it as null
-		err := c.changeCollection(d, func(col *collection) {
+		err := c.changeCollection(d.sequence(), func(col *collection) error {
 			maps.DeleteFunc(col.Aliases, func(_, id string) bool { return id == d.ID })
 			for _, alias := range aliasesOf(in) {
 				col.Aliases[alias] = d.ID
 			}
+			return nil
 		})
 		if err != nil {
 			return nil, err
@@ -75,15 +77,17 @@ func (c *call) updateArtifact(a args) (any, error) {
 	return object{"artifact": c.artifactObject(d)}, nil
 }
 
-// changeCollection changes the collection of a version.
-func (c *call) changeCollection(d *artifact, change func(*collection)) error {
-	defer c.locks.Lock(collectionKind + projectKey(d.Entity, d.Project) + d.Collection)()
-	col, err := c.loadCollection(c.ctx, d.Entity, d.Project, d.Collection)
+// changeCollection changes a collection as it is by now.
+func (c *call) changeCollection(col *collection, change func(*collection) error) error {
+	defer c.lockCollection(col.Entity, col.Project, col.Name)()
+	fresh, err := c.loadCollection(c.ctx, col.Entity, col.Project, col.Name)
+	if err == nil {
+		err = change(fresh)
+	}
 	if err != nil {
 		return err
 	}
-	change(col)
-	return c.saveCollection(c.ctx, col)
+	return c.saveCollection(c.ctx, fresh)
 }
 
 func (c *call) addAliases(a args) (any, error) {
@@ -98,20 +102,36 @@ func (c *call) deleteAliases(a args) (any, error) {
 	})
 }
 
+// changeAliases changes aliases of a version in the collections that they are for: it
+// may be linked to several.
 func (c *call) changeAliases(in args, change func(col *collection, id, alias string)) (any, error) {
 	d, err := c.loadArtifact(c.ctx, in.text("artifactID"))
 	if err != nil {
 		return nil, err
 	}
-	err = c.changeCollection(d, func(col *collection) {
-		for _, alias := range aliasesOf(in) {
-			change(col, d.ID, alias)
+	list, _ := in["aliases"].([]any)
+	for _, v := range list {
+		m, _ := v.(map[string]any)
+		alias := args(m)
+		col := d.sequence()
+		if name := alias.text("artifactCollectionName"); name != "" {
+			col = &collection{Entity: cmp.Or(alias.text("entityName"), d.Entity), Project: cmp.Or(alias.text("projectName"), d.Project), Name: name}
 		}
-	})
-	return object{"success": err == nil}, err
+		err := c.changeCollection(col, func(col *collection) error {
+			if col.version(d.ID) < 0 {
+				return track.Errorf(track.InvalidParameter, "%s:v%d is not in the collection %s", d.Collection, d.Version, col.Name)
+			}
+			change(col, d.ID, alias.text("alias"))
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return object{"success": true}, nil
 }
 
-// deleteArtifact takes a version out of its collection. Files may belong to others
+// deleteArtifact takes a version out of its collections. Files may belong to others
 // too, and stay.
 func (c *call) deleteArtifact(a args) (any, error) {
 	in := a.input()
@@ -119,20 +139,18 @@ func (c *call) deleteArtifact(a args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = c.changeCollection(d, func(col *collection) {
-		if in.flag("deleteAliases") {
-			maps.DeleteFunc(col.Aliases, func(_, id string) bool { return id == d.ID })
-		}
-		if i := slices.Index(col.Versions, d.ID); i >= 0 && !slices.Contains(slices.Collect(maps.Values(col.Aliases)), d.ID) {
-			col.Versions[i] = ""
-			d.State = deleted
-		}
-	})
-	if err == nil && d.State != deleted {
-		err = track.Errorf(track.InvalidState, "artifact %s:v%d has aliases: delete them too", d.Collection, d.Version)
-	}
+	all, err := c.collectionsOf(d)
 	if err != nil {
 		return nil, err
 	}
+	if !in.flag("deleteAliases") && slices.ContainsFunc(all, func(col *collection) bool { return col.hasAlias(d.ID) }) {
+		return nil, track.Errorf(track.InvalidState, "artifact %s:v%d has aliases: delete them too", d.Collection, d.Version)
+	}
+	for _, col := range all {
+		if err := c.changeCollection(col, func(col *collection) error { col.remove(d.ID); return nil }); err != nil {
+			return nil, err
+		}
+	}
+	d.State, d.Links = deleted, nil
 	return object{"artifact": c.artifactObject(d)}, c.saveArtifact(c.ctx, d)
 }

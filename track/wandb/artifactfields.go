@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/xtrepro/xt/track"
 )
@@ -29,18 +28,36 @@ func (c *call) artifactObject(d *artifact) object {
 		"size": d.Size, "fileCount": d.Files, "createdAt": stamp(d.Created), "updatedAt": stamp(d.Updated), "commitHash": commitHash(d), "historyStep": d.Step,
 		"ttlDurationSeconds": -2, "ttlIsInherited": true, "tags": tagObjects(d.Tags),
 		"aliases": resolver(func(args) (any, error) {
-			col, err := c.loadCollection(c.ctx, d.Entity, d.Project, d.Collection)
+			all, err := c.collectionsOf(d)
 			if err != nil {
 				return orNull(nil, err)
 			}
-			return c.aliasObjects(col, d.ID), nil
+			list := []object{}
+			for _, col := range all {
+				list = append(list, c.aliasObjects(col, d.ID)...)
+			}
+			return list, nil
+		}),
+		"artifactMemberships": resolver(func(a args) (any, error) {
+			all, err := c.collectionsOf(d)
+			var list []object
+			for _, col := range all {
+				list = append(list, c.membership(d, col))
+			}
+			return page(a, list), err
+		}),
+		"artifactCollections": resolver(func(a args) (any, error) {
+			all, err := c.collectionsOf(d)
+			var list []object
+			for _, col := range all {
+				list = append(list, c.collectionObject(col))
+			}
+			return page(a, list), err
 		}),
 		"currentManifest":       resolver(func(args) (any, error) { return c.manifestObject(d), nil }),
 		"files":                 resolver(func(a args) (any, error) { return c.artifactFiles(d, a) }),
 		"usedBy":                resolver(func(a args) (any, error) { return c.runsNamed(d, d.UsedBy) }),
 		"createdBy":             resolver(func(args) (any, error) { return c.creator(d) }),
-		"artifactMemberships":   object{"edges": []object{}},
-		"artifactCollections":   object{"edges": []object{}},
 		"ttlDurationIsInternal": nil,
 	}
 	return o
@@ -64,7 +81,7 @@ func (c *call) aliasObjects(col *collection, id string) []object {
 			names = append(names, alias)
 		}
 	}
-	if i := slices.Index(col.Versions, id); i >= 0 {
+	if i := col.version(id); i >= 0 {
 		names = append(names, fmt.Sprintf("v%d", i))
 	}
 	for _, alias := range names {
@@ -81,9 +98,9 @@ func (c *call) collectionObject(col *collection) object {
 		return nil
 	}
 	return object{
-		"__typename": "ArtifactSequence", "id": collectionID(col), "name": col.Name, "state": "READY", "description": null(col.Description), "createdAt": stamp(col.Created),
-		"type": object{"__typename": "ArtifactType", "id": col.Type, "name": col.Type}, "project": resolver(func(args) (any, error) { return c.project(col.Entity, col.Project), nil }),
-		"defaultArtifactType": object{"__typename": "ArtifactType", "id": col.Type, "name": col.Type}, "tags": object{"edges": []object{}},
+		"__typename": col.typeName(), "id": collectionID(col), "name": col.Name, "state": "READY", "description": null(col.Description), "createdAt": stamp(col.Created),
+		"updatedAt": stamp(col.Updated), "type": object{"__typename": "ArtifactType", "id": col.Type, "name": col.Type}, "project": resolver(func(args) (any, error) { return c.project(col.Entity, col.Project), nil }),
+		"defaultArtifactType": object{"__typename": "ArtifactType", "id": col.Type, "name": col.Type}, "tags": page(args{"first": int64(maxTags)}, tagObjects(col.Tags)),
 		"latestArtifact": resolver(func(args) (any, error) {
 			if col.latest() == "" {
 				return nil, nil
@@ -99,13 +116,7 @@ func (c *call) collectionObject(col *collection) object {
 			d, err := c.loadArtifact(c.ctx, artifactID(id))
 			return orNull(c.membership(d, col), err)
 		}),
-		"artifacts": resolver(func(a args) (any, error) {
-			var ids []string
-			for i := len(col.Versions) - 1; i >= 0; i-- {
-				ids = append(ids, col.Versions[i])
-			}
-			return c.artifactPage(ids, a)
-		}),
+		"artifacts": resolver(func(a args) (any, error) { return c.versions(col, a) }),
 		"aliases": resolver(func(a args) (any, error) {
 			var list []object
 			for _, alias := range slices.Sorted(maps.Keys(col.Aliases)) {
@@ -116,25 +127,18 @@ func (c *call) collectionObject(col *collection) object {
 	}
 }
 
-func (c *call) collectionByID(id string) (any, error) {
-	b, err := base64.StdEncoding.DecodeString(id)
-	key, ok := strings.CutPrefix(string(b), "ArtifactSequence:")
-	if err != nil || !ok {
-		return nil, nil
-	}
-	col := new(collection)
-	err = c.load(c.ctx, collectionKind, key, col, &col.kept)
-	return orNull(c.collectionObject(col), err)
-}
-
 // membership is a version as a member of its collection.
 func (c *call) membership(d *artifact, col *collection) object {
 	if d == nil || col == nil {
 		return nil
 	}
+	version, since := col.version(d.ID), d.Created
+	if version >= 0 && version < len(col.Linked) {
+		since = col.Linked[version]
+	}
 	return object{
-		"__typename": "ArtifactCollectionMembership", "id": base64.StdEncoding.EncodeToString([]byte("Membership:" + d.ID)), "versionIndex": d.Version, "createdAt": stamp(d.Created),
-		"aliases": c.aliasObjects(col, d.ID), "artifactCollection": c.collectionObject(col), "artifact": c.artifactObject(d),
+		"__typename": "ArtifactCollectionMembership", "id": base64.StdEncoding.EncodeToString([]byte("Membership:" + col.id() + ":" + d.ID)), "versionIndex": version,
+		"createdAt": stamp(since), "aliases": c.aliasObjects(col, d.ID), "artifactCollection": c.collectionObject(col), "artifact": c.artifactObject(d),
 		"files": resolver(func(a args) (any, error) { return c.artifactFiles(d, a) }),
 	}
 }
@@ -232,11 +236,8 @@ func (c *call) allCollections(n runName, kind string) ([]*collection, error) {
 	var list []*collection
 	for _, r := range records {
 		col := new(collection)
-		if err := c.load(c.ctx, collectionKind, r.Key, col, &col.kept); err != nil {
+		if err := c.readCollection(c.ctx, r.Key, col); err != nil {
 			return nil, err
-		}
-		if col.Aliases == nil {
-			col.Aliases = map[string]string{}
 		}
 		if kind == "" || col.Type == kind {
 			list = append(list, col)
@@ -245,21 +246,24 @@ func (c *call) allCollections(n runName, kind string) ([]*collection, error) {
 	return list, nil
 }
 
-func (c *call) collections(n runName, kind string, a args) (any, error) {
-	all, err := c.allCollections(n, kind)
-	var list []object
-	for _, col := range all {
-		list = append(list, c.collectionObject(col))
+// artifactType is null where the project has no collection of the type.
+func (c *call) artifactType(n runName, name string) (object, error) {
+	all, err := c.allCollections(n, name)
+	if err != nil || len(all) == 0 {
+		return nil, err
 	}
-	return page(a, list), err
+	return c.artifactTypeObject(n, name), nil
 }
 
-func (c *call) artifactType(n runName, name string) object {
+func (c *call) artifactTypeObject(n runName, name string) object {
 	return object{
 		"__typename": "ArtifactType", "id": name, "name": name, "description": nil, "createdAt": stamp(1),
 		"artifactCollections": resolver(func(a args) (any, error) { return c.collections(n, name, a) }),
 		"artifactCollection": resolver(func(a args) (any, error) {
 			col, err := c.loadCollection(c.ctx, n.Entity, n.Project, a.text("name"))
+			if err == nil && col.Type != name {
+				return nil, nil
+			}
 			return orNull(c.collectionObject(col), err)
 		}),
 	}
@@ -276,7 +280,7 @@ func (c *call) artifactTypes(n runName, a args) (any, error) {
 	}
 	var list []object
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		list = append(list, c.artifactType(n, name))
+		list = append(list, c.artifactTypeObject(n, name))
 	}
 	return page(a, list), nil
 }

@@ -15,7 +15,7 @@ func (c *call) commitArtifact(a args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.locks.Lock(collectionKind + projectKey(d.Entity, d.Project) + d.Collection)()
+	defer c.lockCollection(d.Entity, d.Project, d.Collection)()
 	if d, err = c.loadArtifact(c.ctx, artifactID(d.ID)); err != nil || d.State == committed {
 		return object{"artifact": c.artifactObject(d)}, err
 	}

@@ -28,30 +28,42 @@ func (c *call) queries() object {
 			id, err := c.store.Record(c.ctx, clientKind, a.text("clientID"))
 			return orNull(object{"serverID": id}, err)
 		}),
-		"artifactCollection": resolver(func(a args) (any, error) { return c.collectionByID(a.text("id")) }),
-		"__type":             resolver(func(a args) (any, error) { return typeObject(a.text("name")), nil }),
+		"artifactCollection": resolver(func(a args) (any, error) {
+			col, err := c.collectionOf(c.ctx, a.text("id"))
+			return orNull(c.collectionObject(col), err)
+		}),
+		"__type": resolver(func(a args) (any, error) { return typeObject(a.text("name")), nil }),
 	}
 }
 
 // mutations is what can be changed.
 func (c *call) mutations() object {
 	return object{
-		"upsertBucket":             resolver(c.upsertBucket),
-		"createRunFiles":           resolver(c.createRunFiles),
-		"upsertModel":              resolver(c.upsertProject),
-		"createArtifact":           resolver(c.createArtifact),
-		"createArtifactManifest":   resolver(c.createManifest),
-		"updateArtifactManifest":   resolver(c.updateManifest),
-		"createArtifactFiles":      resolver(c.createArtifactFiles),
-		"commitArtifact":           resolver(c.commitArtifact),
-		"useArtifact":              resolver(c.useArtifact),
-		"updateArtifact":           resolver(c.updateArtifact),
-		"addAliases":               resolver(c.addAliases),
-		"deleteAliases":            resolver(c.deleteAliases),
-		"deleteArtifact":           resolver(c.deleteArtifact),
-		"deleteRun":                resolver(c.deleteRun),
-		"deleteFiles":              resolver(c.deleteFiles),
-		"notifyScriptableRunAlert": resolver(c.alert),
+		"upsertBucket":                           resolver(c.upsertBucket),
+		"createRunFiles":                         resolver(c.createRunFiles),
+		"upsertModel":                            resolver(c.upsertProject),
+		"createArtifact":                         resolver(c.createArtifact),
+		"createArtifactManifest":                 resolver(c.createManifest),
+		"updateArtifactManifest":                 resolver(c.updateManifest),
+		"createArtifactFiles":                    resolver(c.createArtifactFiles),
+		"commitArtifact":                         resolver(c.commitArtifact),
+		"useArtifact":                            resolver(c.useArtifact),
+		"updateArtifact":                         resolver(c.updateArtifact),
+		"addAliases":                             resolver(c.addAliases),
+		"deleteAliases":                          resolver(c.deleteAliases),
+		"deleteArtifact":                         resolver(c.deleteArtifact),
+		"linkArtifact":                           resolver(c.linkArtifact),
+		"unlinkArtifact":                         resolver(c.unlinkArtifact),
+		"updateArtifactSequence":                 resolver(c.updateCollection),
+		"updateArtifactPortfolio":                resolver(c.updateCollection),
+		"moveArtifactSequence":                   resolver(c.moveCollection),
+		"deleteArtifactSequence":                 resolver(c.deleteCollection),
+		"deleteArtifactPortfolio":                resolver(c.deleteCollection),
+		"createArtifactCollectionTagAssignments": resolver(c.addCollectionTags),
+		"deleteArtifactCollectionTagAssignments": resolver(c.deleteCollectionTags),
+		"deleteRun":                              resolver(c.deleteRun),
+		"deleteFiles":                            resolver(c.deleteFiles),
+		"notifyScriptableRunAlert":               resolver(c.alert),
 	}
 }
 
@@ -74,12 +86,23 @@ func (c *call) viewer() object {
 
 func serverInfo() object {
 	return object{
-		"features":       []object{},
+		"features":       featureObjects(),
 		"cliVersionInfo": map[string]any{"max_cli_version": "99.0.0"},
 		"latestLocalVersionInfo": object{
 			"outOfDate": false, "latestVersionString": "0.99.0", "versionOnThisInstanceString": "0.99.0",
 		},
 	}
+}
+
+// features are what newer servers have, and clients ask for before they use it.
+var features = []string{"ARTIFACT_COLLECTIONS_FILTERING_SORTING", "ARTIFACT_MEMBERSHIP_IN_LINK_ARTIFACT_RESPONSE", "TOTAL_COUNT_IN_FILE_CONNECTION"}
+
+func featureObjects() []object {
+	list := []object{}
+	for _, name := range features {
+		list = append(list, object{"__typename": "ServerFeature", "name": name, "isEnabled": true})
+	}
+	return list
 }
 
 func entityObject(name string) object {
@@ -88,7 +111,10 @@ func entityObject(name string) object {
 	}
 	return object{
 		"__typename": "Entity", "id": base64.StdEncoding.EncodeToString([]byte("Entity:" + name)), "name": name, "isTeam": false,
-		"organization": object{"coreWeaveOrganizationId": nil, "orgEntity": nil, "name": nil},
+		"user": nil,
+		"organization": object{
+			"coreWeaveOrganizationId": nil, "name": defaultEntity, "orgEntity": object{"__typename": "Entity", "name": defaultEntity},
+		},
 	}
 }
 
@@ -112,7 +138,7 @@ func (c *call) project(entity, name string) object {
 			return orNull(c.collectionObject(col), err)
 		}),
 		"artifactCollections": resolver(func(a args) (any, error) { return c.collections(n, "", a) }),
-		"artifactType":        resolver(func(a args) (any, error) { return c.artifactType(n, a.text("name")), nil }),
+		"artifactType":        resolver(func(a args) (any, error) { return c.artifactType(n, a.text("name")) }),
 		"artifactTypes":       resolver(func(a args) (any, error) { return c.artifactTypes(n, a) }),
 		"runCount":            resolver(func(a args) (any, error) { rs, err := c.search(n, a); return len(rs), err }),
 		"runs":                resolver(func(a args) (any, error) { return c.runs(n, a) }),

@@ -13,10 +13,33 @@ import (
 	"github.com/xtrepro/xt/track"
 )
 
-// filter is a condition on a run.
-type filter func(*candidate) bool
+// fields is what a filter looks at, such as a run.
+type fields interface {
+	// value returns what a key is about; nil if there is nothing.
+	value(key string) any
+}
 
-func (f filter) matches(x *candidate) bool { return f == nil || f(x) }
+// filter is a condition, written as MongoDB's are.
+type filter func(fields) bool
+
+func (f filter) matches(x fields) bool { return f == nil || f(x) }
+
+// inOrder sorts by keys such as "-created_at,+name".
+func inOrder[T fields](list []T, order string) {
+	keys := strings.Fields(strings.ReplaceAll(order, ",", " "))
+	slices.SortStableFunc(list, func(x, y T) int {
+		for _, key := range keys {
+			sign, name := 1, strings.TrimPrefix(key, "+")
+			if rest, ok := strings.CutPrefix(key, "-"); ok {
+				sign, name = -1, rest
+			}
+			if n := compare(x.value(name), y.value(name)); n != 0 {
+				return sign * n
+			}
+		}
+		return 0
+	})
+}
 
 // maxFilterDepth is how deep conditions may lie in one another.
 const maxFilterDepth = 50
@@ -49,7 +72,7 @@ func filterOf(v any, depth int) (filter, error) {
 		}
 		all = append(all, f)
 	}
-	return func(x *candidate) bool {
+	return func(x fields) bool {
 		return !slices.ContainsFunc(all, func(f filter) bool { return !f.matches(x) })
 	}, nil
 }
@@ -60,7 +83,7 @@ func conditionOf(key string, want any, depth int) (filter, error) {
 	}
 	if key == "$not" {
 		f, err := filterOf(want, depth+1)
-		return func(x *candidate) bool { return !f.matches(x) }, err
+		return func(x fields) bool { return !f.matches(x) }, err
 	}
 	list, ok := want.([]any)
 	if !ok {
@@ -74,18 +97,18 @@ func conditionOf(key string, want any, depth int) (filter, error) {
 		}
 		parts = append(parts, f)
 	}
-	some := func(x *candidate) bool {
+	some := func(x fields) bool {
 		return slices.ContainsFunc(parts, func(f filter) bool { return f.matches(x) })
 	}
 	switch key {
 	case "$and":
-		return func(x *candidate) bool {
+		return func(x fields) bool {
 			return !slices.ContainsFunc(parts, func(f filter) bool { return !f.matches(x) })
 		}, nil
 	case "$or":
 		return some, nil
 	case "$nor":
-		return func(x *candidate) bool { return !some(x) }, nil
+		return func(x fields) bool { return !some(x) }, nil
 	}
 	return nil, track.Errorf(track.InvalidParameter, "filters have no %s", key)
 }
@@ -94,13 +117,13 @@ func conditionOf(key string, want any, depth int) (filter, error) {
 func fieldCondition(key string, want any) (filter, error) {
 	ops, ok := want.(map[string]any)
 	if !ok {
-		return func(x *candidate) bool { return equals(x.value(key), want) }, nil
+		return func(x fields) bool { return equals(x.value(key), want) }, nil
 	}
 	all, err := operators(ops)
 	if err != nil {
 		return nil, err
 	}
-	return func(x *candidate) bool { return all(x.value(key)) }, nil
+	return func(x fields) bool { return all(x.value(key)) }, nil
 }
 
 // operators returns whether a value passes all of several operators.

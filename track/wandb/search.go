@@ -3,7 +3,6 @@ package wandb
 import (
 	"cmp"
 	"encoding/json"
-	"slices"
 	"strings"
 	"time"
 
@@ -32,8 +31,7 @@ type candidate struct {
 	err     error
 }
 
-// search returns the runs of a project that a filter finds. Filters are written as
-// MongoDB's are.
+// search returns the runs of a project that a filter finds.
 func (c *call) search(n runName, a args) ([]*candidate, error) {
 	filter, err := parseFilter(a.text("filters"))
 	if err != nil {
@@ -68,19 +66,7 @@ func (c *call) search(n runName, a args) ([]*candidate, error) {
 			found = append(found, x)
 		}
 	}
-	order := strings.Fields(strings.ReplaceAll(cmp.Or(a.text("order"), "+created_at"), ",", " "))
-	slices.SortStableFunc(found, func(x, y *candidate) int {
-		for _, key := range order {
-			sign, name := 1, strings.TrimPrefix(key, "+")
-			if rest, ok := strings.CutPrefix(key, "-"); ok {
-				sign, name = -1, rest
-			}
-			if n := compare(x.value(name), y.value(name)); n != 0 {
-				return sign * n
-			}
-		}
-		return 0
-	})
+	inOrder(found, cmp.Or(a.text("order"), "+created_at"))
 	return found, nil
 }
 
@@ -108,8 +94,7 @@ func (c *call) there(n runName) (map[string]bool, error) {
 	}
 }
 
-// value returns what a key of a filter or an order is about; nil if there is
-// nothing.
+// value implements fields.
 func (x *candidate) value(key string) any {
 	switch head, rest, _ := strings.Cut(key, "."); head {
 	case "config":

@@ -154,12 +154,13 @@ func statusOf(err error) int {
 
 // The kinds of records.
 const (
-	runKind        = "wandb.run"
-	summaryKind    = "wandb.summary"
-	artifactKind   = "wandb.artifact"
-	collectionKind = "wandb.collection"
-	clientKind     = "wandb.client" // what a client calls an artifact or a collection before it is told
-	secretKind     = "wandb.secret"
+	runKind          = "wandb.run"
+	summaryKind      = "wandb.summary"
+	artifactKind     = "wandb.artifact"
+	collectionKind   = "wandb.collection"
+	collectionIDKind = "wandb.collectionid" // the keys of collections, by their IDs
+	clientKind       = "wandb.client"       // what a client calls an artifact or a collection before it is told
+	secretKind       = "wandb.secret"
 )
 
 // key returns what addresses are signed with. It is in the store, so that one that

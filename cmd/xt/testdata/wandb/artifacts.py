@@ -45,6 +45,7 @@ with wandb.init(project="art", job_type="use") as run:
     assert open(a.get_path("sub/b.txt").download(root="alone")).read() == "the same"
     b = run.use_artifact("ds:latest")
     assert b.version == "v1", b.version
+    run.link_artifact(b, "shelf", aliases=["picked"])
     write("model.bin", "weights")
     run.log_model("model.bin", name="net", aliases=["prod"]) if hasattr(run, "log_model") else run.log_artifact("model.bin", name="net", type="model", aliases=["prod"])
     used = run.id
@@ -64,6 +65,8 @@ assert v0.version == "v0" and v0.metadata == {"rows": 0, "more": 1} and v0.descr
 v0.aliases.remove("best")
 v0.save()
 assert "best" not in wandb.Api().artifact("art/ds:v0").aliases
+shelf = wandb.Api().artifact("art/shelf:picked")
+assert shelf.version == "v0" and sorted(shelf.manifest.entries) == ["a.txt", "ref", "sub/b.txt"], shelf.version
 versions = [x.version for x in (api.artifacts("dataset", "art/ds") if hasattr(api, "artifacts") else api.artifact_versions("dataset", "art/ds"))]
 assert sorted(versions) == ["v0", "v1"], versions
 assert {t.name for t in api.artifact_types("art")} >= {"dataset", "model"}
