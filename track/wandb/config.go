@@ -12,8 +12,16 @@ import (
 	"github.com/xtrepro/xt/track/wandb/offline"
 )
 
-// setConfig keeps the config, whose values are parameters.
-func (s *Server) setConfig(ctx context.Context, r *run, text string) error {
+// setConfig keeps the config, whose values are parameters. It takes the place of the
+// one before, or adds to it.
+func (s *Server) setConfig(ctx context.Context, r *run, text string, merge bool) error {
+	if merge {
+		all, err := mergeObjects(string(r.Config), text)
+		if err != nil {
+			return track.Errorf(track.InvalidParameter, "the config is no JSON object: %v", err)
+		}
+		text = all
+	}
 	var config map[string]json.RawMessage
 	if json.Unmarshal([]byte(text), &config) != nil {
 		text = string(offline.QuoteWords([]byte(text)))

@@ -216,7 +216,9 @@ func (c *call) upsertBucket(a args) (any, error) {
 			return nil, err
 		}
 	}
-	r, inserted, err := c.upsert(c.ctx, n, changesOf(in))
+	changes := changesOf(in)
+	changes.merge = c.shared
+	r, inserted, err := c.upsert(c.ctx, n, changes)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	call := &call{Server: s, ctx: r.Context(), base: baseURL(r)}
+	call := &call{Server: s, ctx: r.Context(), base: baseURL(r), shared: isShared(r)}
 	root := call.queries()
 	if op.Operation == ast.Mutation {
 		root = call.mutations()
@@ -177,4 +177,6 @@ type call struct {
 	*Server
 	ctx  context.Context
 	base string // how the client calls the server, without a slash at the end
+
+	shared bool // the client is one of several of a run
 }

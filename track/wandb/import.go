@@ -254,7 +254,7 @@ func (j *importing) keepConfig() error {
 	for key, value := range j.config {
 		wrapped[key] = offline.Table{"value": value}
 	}
-	if err := j.setConfig(j.ctx, j.run, wrapped.Text()); err != nil {
+	if err := j.setConfig(j.ctx, j.run, wrapped.Text(), false); err != nil {
 		return err
 	}
 	return j.saveRun(j.ctx, j.run)

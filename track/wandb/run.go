@@ -117,6 +117,7 @@ type changes struct {
 	tags    []string
 	hasTags bool
 	config  *string
+	merge   bool // the config has not all of it
 	summary *string
 
 	created time.Time   // of a new run, if it is older than now
@@ -220,7 +221,7 @@ func (s *Server) apply(ctx context.Context, r *run, c changes, isNew bool) error
 	}
 	errs := []error{s.setTags(ctx, r, c), s.setName(ctx, r, c, isNew), s.setState(ctx, r, c, isNew)}
 	if c.config != nil {
-		errs = append(errs, s.setConfig(ctx, r, *c.config))
+		errs = append(errs, s.setConfig(ctx, r, *c.config, c.merge))
 	}
 	if c.summary != nil {
 		errs = append(errs, s.setSummary(ctx, r, *c.summary, true))

@@ -117,13 +117,6 @@ func (c *call) lastRow(r *run, stream string) (string, error) {
 	return cmp.Or(text, "{}"), err
 }
 
-// row is a row of a history with the step that it is at.
-type row struct {
-	step   int64
-	text   string
-	values map[string]any // nil until they are wanted
-}
-
 // rows returns the rows of a stream whose steps are from min on and below max.
 func (c *call) rows(r *run, stream string, min, max int64) ([]row, error) {
 	from, err := c.lineOf(r, stream, min)
@@ -141,7 +134,7 @@ func (c *call) rows(r *run, stream string, min, max int64) ([]row, error) {
 	rows := make([]row, 0, len(lines))
 	for _, l := range lines {
 		if values, err := parseObject(l.Text); err == nil {
-			rows = append(rows, row{historyPoint(values, l.Number).step, l.Text, values})
+			rows = append(rows, newRow(l, values))
 		}
 	}
 	return rows, nil

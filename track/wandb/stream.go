@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/xtrepro/xt/track"
@@ -22,11 +24,19 @@ const (
 	outputStream  = "wandb.output"
 )
 
+// streams are the files that are kept line by line.
+var streams = map[string]string{"wandb-history.jsonl": historyStream, "wandb-events.jsonl": eventsStream, outputFile: outputStream}
+
+// summaryFile is sent whole each time.
+const summaryFile = "wandb-summary.json"
+
 // chunk is what a client sends to the stream of a run.
 type chunk struct {
 	Files    map[string]lines `json:"files"`
 	Complete *bool            `json:"complete"`
 	ExitCode *int             `json:"exitcode"`
+
+	client string // which of the clients of a run in shared mode sends it; "" for the only one
 }
 
 // lines take the place of those of a file from a number on, so that a chunk may be
@@ -49,6 +59,9 @@ func (s *Server) fileStream(w http.ResponseWriter, r *http.Request) {
 			s.fail(w, r, track.Errorf(track.InvalidParameter, "the chunk is no JSON: %v", err))
 			return
 		}
+	}
+	if isShared(r) {
+		c.client = r.Header.Get("X-WANDB-ASYNC-CLIENT-ID")
 	}
 	if err := s.take(r.Context(), newRunName(r.PathValue("entity"), r.PathValue("project"), r.PathValue("run")), &c); err != nil {
 		s.fail(w, r, err)
@@ -86,8 +99,8 @@ func (s *Server) take(ctx context.Context, n runName, c *chunk) error {
 			return err
 		}
 	}
-	for name, l := range c.Files {
-		if err := s.takeFile(ctx, r, name, l); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(c.Files)) { // the summary last
+		if err := s.takeOf(ctx, r, c.client, name, c.Files[name]); err != nil {
 			return err
 		}
 	}
@@ -102,18 +115,26 @@ func (s *Server) take(ctx context.Context, n runName, c *chunk) error {
 	return s.saveRun(ctx, r)
 }
 
-func (s *Server) takeFile(ctx context.Context, r *run, name string, l lines) error {
+// takeOf stores lines of a client.
+func (s *Server) takeOf(ctx context.Context, r *run, client, name string, l lines) error {
 	if l.Offset < 0 {
 		return track.Errorf(track.InvalidParameter, "%s: an offset of %d", name, l.Offset)
 	}
-	switch name {
-	case "wandb-history.jsonl":
-		return s.takeRows(ctx, r, historyStream, l, historyPoint)
-	case "wandb-events.jsonl":
-		return s.takeRows(ctx, r, eventsStream, l, eventPoint)
-	case "output.log":
-		return s.store.PutLines(ctx, r.ID, outputStream, l.Offset, l.Content)
-	case "wandb-summary.json":
+	if client != "" {
+		return s.takeShared(ctx, r, client, name, l)
+	}
+	return s.takeFile(ctx, r, name, l)
+}
+
+func (s *Server) takeFile(ctx context.Context, r *run, name string, l lines) error {
+	switch stream := streams[name]; {
+	case stream == historyStream:
+		return s.takeRows(ctx, r, stream, l, historyPoint)
+	case stream == eventsStream:
+		return s.takeRows(ctx, r, stream, l, eventPoint)
+	case stream == outputStream:
+		return s.store.PutLines(ctx, r.ID, stream, l.Offset, l.Content)
+	case name == summaryFile:
 		if len(l.Content) == 0 {
 			return nil
 		}
@@ -246,22 +267,18 @@ func rowTime(row map[string]any) int64 {
 // metrics calls f for each number in a row. What the client adds for itself is left
 // out, and what describes a file.
 func (p point) metrics(row map[string]any, f func(track.Metric)) {
-	for key, value := range row {
-		if strings.HasPrefix(key, "_") || isMedia(value) {
+	flat, _ := flatRow(row)
+	for key, value := range flat {
+		v, ok := number(value)
+		if !ok || strings.HasPrefix(key, "_") {
 			continue
 		}
-		flatten(key, value, func(key string, value any) {
-			v, ok := number(value)
-			if !ok {
-				return
-			}
-			if rest, ok := strings.CutPrefix(key, p.prefix); ok && p.prefix != "" {
-				key = "system/" + rest
-			}
-			if key = track.CleanKey(key); key != "" {
-				f(track.Metric{Key: key, Value: v, Step: p.step, Time: p.time})
-			}
-		})
+		if rest, ok := strings.CutPrefix(key, p.prefix); ok && p.prefix != "" {
+			key = "system/" + rest
+		}
+		if key = track.CleanKey(key); key != "" {
+			f(track.Metric{Key: key, Value: v, Step: p.step, Time: p.time})
+		}
 	}
 }
 
@@ -274,11 +291,4 @@ func (p point) logged(latest []track.Metric, key string) bool {
 		}
 	}
 	return false
-}
-
-// isMedia reports whether a value describes a file, such as a table.
-func isMedia(v any) bool {
-	table, ok := v.(map[string]any)
-	_, typed := table["_type"]
-	return ok && typed
 }

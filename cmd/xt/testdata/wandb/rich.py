@@ -12,7 +12,7 @@ run = wandb.init(
 wandb.define_metric("epoch")
 wandb.define_metric("loss", step_metric="epoch", summary="min")
 for i in range(25):
-    wandb.log({"loss": 1 / (i + 1), "epoch": i, "deep": {"x": i}, "word": "w%d" % i})
+    wandb.log({"loss": 1 / (i + 1), "epoch": i, "deep": {"x": i, "er": {"y": -i}, "plot": wandb.Histogram([1, 2])}, "word": "w%d" % i})
 wandb.log({"bad": math.nan, "inf": math.inf})
 wandb.config.update({"lr": 0.2, "late": True}, allow_val_change=True)
 wandb.summary["best"] = 0.5
@@ -31,6 +31,7 @@ assert r.summary["best"] == 0.5 and r.summary["epoch"] == 24, dict(r.summary)
 assert sorted(r.tags) == ["a", "b"] and r.name == "first" and r.group == "g1" and r.job_type == "train" and r.notes == "a note"
 history = r.history(pandas=False)
 assert len(history) == 26 and history[24]["loss"] == 1 / 25, history[-2:]
+assert (history[3]["deep.x"], history[3]["deep.er.y"], history[3]["deep.plot"]["_type"]) == (3, -3, "histogram") and "deep" not in history[3], history[3]
 losses = r.history(keys=["loss"], pandas=False)
 assert len(losses) == 25 and losses[0]["loss"] == 1, losses
 assert [row["_step"] for row in r.scan_history()] == list(range(26))
