@@ -61,6 +61,8 @@ func (c *call) mutations() object {
 		"deleteArtifactPortfolio":                resolver(c.deleteCollection),
 		"createArtifactCollectionTagAssignments": resolver(c.addCollectionTags),
 		"deleteArtifactCollectionTagAssignments": resolver(c.deleteCollectionTags),
+		"stopRun":                                resolver(c.stopRun),
+		"rewindRun":                              resolver(c.rewind),
 		"deleteRun":                              resolver(c.deleteRun),
 		"deleteFiles":                            resolver(c.deleteFiles),
 		"notifyScriptableRunAlert":               resolver(c.alert),
@@ -216,9 +218,25 @@ func (c *call) upsertBucket(a args) (any, error) {
 			return nil, err
 		}
 	}
+	begins := in.text("host") != ""
+	if begins && in.text("id") == "" && !c.shared {
+		if err := c.startAgain(n); err != nil {
+			return nil, err
+		}
+	}
+	var branch *branchPoint
+	if begins {
+		var err error
+		if branch, err = c.branchOf(n, in.text("config")); err != nil {
+			return nil, err
+		}
+	}
 	changes := changesOf(in)
 	changes.merge = c.shared
 	r, inserted, err := c.upsert(c.ctx, n, changes)
+	if err == nil && branch != nil {
+		err = c.fork(r, branch)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -234,6 +252,21 @@ func (c *call) alert(a args) (any, error) {
 	}
 	text := track.Clip(strings.TrimSpace(in.text("title")+": "+in.text("text")), track.MaxTagValue)
 	return object{"success": true}, c.store.SetTag(c.ctx, r.ID, track.Tag{Key: "wandb.alert", Value: text})
+}
+
+// stopRun has the client of a run end it: it is told so the next time that it comes.
+func (c *call) stopRun(a args) (any, error) {
+	n, err := runOfID(a.input().text("id"))
+	if err != nil {
+		return nil, err
+	}
+	defer c.locks.Lock(n.key())()
+	r, err := c.loadRun(c.ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	r.Stopped = r.State == running
+	return object{"success": r.Stopped}, c.saveRun(c.ctx, r)
 }
 
 func (c *call) deleteRun(a args) (any, error) {

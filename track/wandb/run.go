@@ -71,6 +71,8 @@ type run struct {
 	Heartbeat   int64           `json:"heartbeat"`
 	Logged      []string        `json:"logged,omitempty"` // IDs of artifacts
 	Used        []string        `json:"used,omitempty"`
+	Stopped     bool            `json:"stopped,omitempty"` // somebody wants it to end
+	Asked       int64           `json:"asked,omitempty"`   // when a client looked where to go on
 
 	kept kept
 }
@@ -177,10 +179,6 @@ func (s *Server) loadOrCreate(ctx context.Context, n runName, c changes) (r *run
 // create makes the run in the store. What is kept of it comes first, so that the run
 // is not made twice if this is interrupted.
 func (s *Server) create(ctx context.Context, n runName, c changes, old kept) (*run, error) {
-	experiment, err := track.EnsureExperiment(ctx, s.store, n.Project)
-	if err != nil {
-		return nil, err
-	}
 	r := &run{runName: n, ID: track.NewRunID(), State: running, Created: now(), Heartbeat: now(), kept: old}
 	if !c.created.IsZero() {
 		r.Created = c.created.UnixMilli()
@@ -192,18 +190,28 @@ func (s *Server) create(ctx context.Context, n runName, c changes, old kept) (*r
 	if err := s.saveRun(ctx, r); err != nil {
 		return nil, err
 	}
+	named := c.displayName != nil
+	return r, s.open(ctx, r, named, c.mark)
+}
+
+// open makes the run of the store.
+func (s *Server) open(ctx context.Context, r *run, named bool, mark []track.Tag) error {
+	experiment, err := track.EnsureExperiment(ctx, s.store, r.Project)
+	if err != nil {
+		return err
+	}
 	new := track.NewRun{
 		ID: r.ID, Experiment: experiment, Status: track.Running, Start: r.Created,
-		Tags: append([]track.Tag{{Key: "wandb.id", Value: n.Run}, {Key: "wandb.project", Value: n.Project}, {Key: "wandb.entity", Value: n.Entity}}, c.mark...),
+		Tags: append([]track.Tag{{Key: "wandb.id", Value: r.Run}, {Key: "wandb.project", Value: r.Project}, {Key: "wandb.entity", Value: r.Entity}}, mark...),
 	}
-	if c.displayName != nil {
+	if named {
 		new.Name = track.Clip(r.DisplayName, 250)
 	}
 	made, err := s.store.CreateRun(ctx, new)
 	if err == nil && new.Name == "" {
 		r.DisplayName = made.Name
 	}
-	return r, err
+	return err
 }
 
 // apply makes the changes, in the run and in that of the store.
@@ -271,7 +279,7 @@ func (s *Server) setState(ctx context.Context, r *run, c changes, isNew bool) er
 	case isNew || r.State == running || c.config == nil || c.host == nil:
 		return nil // what a public client changes does not mean that it runs
 	}
-	r.State, r.Heartbeat = running, now()
+	r.State, r.Heartbeat, r.Stopped, r.Asked = running, now(), false, 0
 	_, err := s.store.UpdateRun(ctx, r.ID, track.RunUpdate{Status: track.Running})
 	return err
 }

@@ -32,7 +32,7 @@ func (c *call) runObject(r *run) object {
 	return object{
 		"__typename": "Run", "id": r.id(), "internalId": r.id(), "projectId": n, "name": r.Run, "displayName": cmp.Or(r.DisplayName, r.Run), "description": null(r.Description),
 		"notes": null(r.Notes), "config": config, "rawconfig": config, "tags": r.tags(), "group": null(r.Group), "jobType": null(r.JobType), "sweepName": null(r.Sweep), "state": r.State,
-		"commit": null(r.Commit), "host": null(r.Host), "readOnly": false, "stopped": false, "createdAt": stamp(r.Created), "heartbeatAt": stamp(r.Heartbeat), "updatedAt": stamp(r.Heartbeat),
+		"commit": null(r.Commit), "host": null(r.Host), "readOnly": false, "stopped": r.Stopped, "createdAt": stamp(r.Created), "heartbeatAt": stamp(r.Heartbeat), "updatedAt": stamp(r.Heartbeat),
 		"user":           object{"__typename": "User", "id": "user", "name": defaultEntity, "username": defaultEntity},
 		"project":        resolver(func(args) (any, error) { return c.project(r.Entity, r.Project), nil }),
 		"entity":         entityObject(r.Entity),
@@ -41,7 +41,13 @@ func (c *call) runObject(r *run) object {
 		"wandbConfig":    resolver(func(args) (any, error) { return wandbConfig(config), nil }),
 
 		"historyLineCount": count(historyStream), "eventsLineCount": count(eventsStream), "logLineCount": count(outputStream),
-		"historyTail": tail(historyStream), "eventsTail": tail(eventsStream),
+		"eventsTail": tail(eventsStream),
+		"historyTail": resolver(func(args) (any, error) {
+			if err := c.askedToResume(r); err != nil {
+				return nil, err
+			}
+			return c.tail(r, historyStream)
+		}),
 		"historyKeys":    resolver(func(args) (any, error) { return c.historyKeys(r) }),
 		"history":        resolver(func(a args) (any, error) { return c.history(r, historyStream, a) }),
 		"events":         resolver(func(a args) (any, error) { return c.history(r, eventsStream, a) }),

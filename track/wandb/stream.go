@@ -63,11 +63,12 @@ func (s *Server) fileStream(w http.ResponseWriter, r *http.Request) {
 	if isShared(r) {
 		c.client = r.Header.Get("X-WANDB-ASYNC-CLIENT-ID")
 	}
-	if err := s.take(r.Context(), newRunName(r.PathValue("entity"), r.PathValue("project"), r.PathValue("run")), &c); err != nil {
+	stopped, err := s.take(r.Context(), newRunName(r.PathValue("entity"), r.PathValue("project"), r.PathValue("run")), &c)
+	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"stopped": false})
+	writeJSON(w, http.StatusOK, map[string]any{"stopped": stopped})
 }
 
 // plainBody returns a body as it was before it was compressed.
@@ -85,13 +86,17 @@ func plainBody(body io.Reader, encoding string) (io.Reader, error) {
 	return nil, track.Errorf(track.InvalidParameter, "the request is encoded as %q; gzip is known here", encoding)
 }
 
-// take stores a chunk of a run.
-func (s *Server) take(ctx context.Context, n runName, c *chunk) error {
+// take stores a chunk of a run, and says whether somebody wants it to end.
+func (s *Server) take(ctx context.Context, n runName, c *chunk) (stopped bool, err error) {
 	defer s.locks.Lock(n.key())()
 	r, err := s.loadRun(ctx, n)
 	if err != nil {
-		return err
+		return false, err
 	}
+	return r.Stopped, s.takeChunk(ctx, r, c)
+}
+
+func (s *Server) takeChunk(ctx context.Context, r *run, c *chunk) error {
 	was := *r
 	r.Heartbeat = now()
 	if r.State == crashed { // it was only silent

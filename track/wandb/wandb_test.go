@@ -218,6 +218,30 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// TestStop tells the client of a run to end it, until it goes on again.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.begin("p", "r", "{}")
+	told := func() string {
+		_, body := s.send("POST", "/files/local/p/r/file_stream", `{}`)
+		return body
+	}
+	ask := fmt.Sprintf(`mutation { stopRun(input: {id: %q}) { success } }`, newRunName("", "p", "r").id())
+	if got := told() + s.ask(ask, nil) + told(); got != `{"stopped":false}{"data":{"stopRun":{"success":true}}}{"stopped":true}` {
+		t.Error(got)
+	}
+	s.stream("p", "r", `{"complete":true,"exitcode":0}`)
+	s.begin("p", "r", "{}")
+	if got := told(); got != `{"stopped":false}` {
+		t.Error(got)
+	}
+	s.stream("p", "r", `{"complete":true,"exitcode":0}`)
+	if got := s.ask(ask, nil); got != `{"data":{"stopRun":{"success":false}}}` {
+		t.Error(got)
+	}
+}
+
 // TestGone makes a run again that was purged, and does not list those that were
 // deleted.
 func TestGone(t *testing.T) {

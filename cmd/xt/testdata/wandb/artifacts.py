@@ -82,6 +82,11 @@ with wandb.init(project="art", id="fixed", resume="must") as run:
 rows = wandb.Api().run("art/fixed").history(pandas=False)
 assert [(r["_step"], r["x"]) for r in rows] == [(i, i) for i in range(6)], rows
 
+with wandb.init(project="art", id="fixed") as run:  # and not resumed: it starts again
+    run.log({"x": 7})
+rows = wandb.Api().run("art/fixed").history(pandas=False)
+assert [(r["_step"], r["x"]) for r in rows] == [(0, 7)], rows
+
 # What a run logs that is there already is an output of it too.
 with wandb.init(project="art") as run:
     again = wandb.Artifact("net", type="model")
