@@ -215,7 +215,7 @@ func checkAway(t *testing.T, store track.Store, r *track.Run, late bool) {
 // TestWandbScripts has the newest release do what older ones have no words for.
 func TestWandbScripts(t *testing.T) {
 	t.Parallel()
-	for _, script := range []string{"links.py", "shared.py", "branch.py"} {
+	for _, script := range []string{"api.py", "branch.py", "links.py", "shared.py"} {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()
 			s := startServe(t)

@@ -146,11 +146,30 @@ func (c *call) deleteArtifact(a args) (any, error) {
 	if !in.flag("deleteAliases") && slices.ContainsFunc(all, func(col *collection) bool { return col.hasAlias(d.ID) }) {
 		return nil, track.Errorf(track.InvalidState, "artifact %s:v%d has aliases: delete them too", d.Collection, d.Version)
 	}
+	err = c.drop(d, all)
+	return object{"artifact": c.artifactObject(d)}, err
+}
+
+// drop deletes a version that is in some collections.
+func (c *call) drop(d *artifact, all []*collection) error {
 	for _, col := range all {
 		if err := c.changeCollection(col, func(col *collection) error { col.remove(d.ID); return nil }); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	d.State, d.Links = deleted, nil
-	return object{"artifact": c.artifactObject(d)}, c.saveArtifact(c.ctx, d)
+	return c.saveArtifact(c.ctx, d)
+}
+
+// deleteVersion deletes a version with its aliases, unless that was done.
+func (c *call) deleteVersion(id string) error {
+	d, err := c.loadArtifact(c.ctx, artifactID(id))
+	if err != nil || d.State == deleted {
+		return err
+	}
+	all, err := c.collectionsOf(d)
+	if err != nil && track.CodeOf(err) != track.NotFound {
+		return err
+	}
+	return c.drop(d, all)
 }

@@ -120,7 +120,9 @@ func (c *call) ensureCollection(entity, project, name, kind string, portfolio bo
 		if err := c.store.PutRecords(c.ctx, collectionIDKind, track.Record{Key: col.ID, Value: col.key()}); err != nil {
 			return nil, err
 		}
-		err = c.saveCollection(c.ctx, col)
+		if err = c.noteProject(col.Entity, col.Project); err == nil {
+			err = c.saveCollection(c.ctx, col)
+		}
 	}
 	switch {
 	case err != nil:

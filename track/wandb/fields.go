@@ -2,9 +2,6 @@ package wandb
 
 import (
 	"encoding/base64"
-	"hash/fnv"
-	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/xtrepro/xt/track"
@@ -16,8 +13,9 @@ func (c *call) queries() object {
 		"viewer":     resolver(func(args) (any, error) { return c.viewer(), nil }),
 		"serverInfo": resolver(func(args) (any, error) { return serverInfo(), nil }),
 		"entity":     resolver(func(a args) (any, error) { return entityObject(a.text("name")), nil }),
-		"project":    resolver(func(a args) (any, error) { return c.project(a.text("entityName"), a.text("name")), nil }),
-		"model":      resolver(func(a args) (any, error) { return c.project(a.text("entityName"), a.text("name")), nil }),
+		"users":      resolver(func(a args) (any, error) { return c.users(a), nil }),
+		"project":    resolver(func(a args) (any, error) { return c.projectThere(a.text("entityName"), a.text("name")) }),
+		"model":      resolver(func(a args) (any, error) { return c.projectThere(a.text("entityName"), a.text("name")) }),
 		"models":     resolver(func(a args) (any, error) { return c.projects(a) }),
 		"projects":   resolver(func(a args) (any, error) { return c.projects(a) }),
 		"artifact": resolver(func(a args) (any, error) {
@@ -86,6 +84,16 @@ func (c *call) viewer() object {
 	}
 }
 
+// users finds the only one that there is.
+func (c *call) users(a args) object {
+	who := c.viewer()
+	query := a.text("query")
+	if query != "" && query != who["username"] && query != who["email"] {
+		return page(a, nil)
+	}
+	return page(a, []object{who})
+}
+
 func serverInfo() object {
 	return object{
 		"features":       featureObjects(),
@@ -112,101 +120,14 @@ func entityObject(name string) object {
 		name = defaultEntity
 	}
 	return object{
-		"__typename": "Entity", "id": base64.StdEncoding.EncodeToString([]byte("Entity:" + name)), "name": name, "isTeam": false,
+		"__typename": "Entity", "id": base64.StdEncoding.EncodeToString([]byte("Entity:" + name)), "name": name, "isTeam": false, "available": true,
+		"entityType": "user", "photoUrl": nil, "readOnly": false, "readOnlyAdmin": false, "privateOnly": false, "storageBytes": 0, "codeSavingEnabled": true,
+		"defaultAccess": "USER_READ", "isPaid": false, "members": []object{},
 		"user": nil,
 		"organization": object{
 			"coreWeaveOrganizationId": nil, "name": defaultEntity, "orgEntity": object{"__typename": "Entity", "name": defaultEntity},
 		},
 	}
-}
-
-// project describes a project, which need not be there yet.
-func (c *call) project(entity, name string) object {
-	n := newRunName(entity, name, "")
-	o := object{
-		"__typename": "Project", "id": base64.StdEncoding.EncodeToString([]byte("Project:v1:" + n.Project + ":" + n.Entity)),
-		"internalId": base64.StdEncoding.EncodeToString([]byte("ProjectInternalId:" + projectNumber(n))),
-		"name":       n.Project, "entityName": n.Entity, "entity": entityObject(n.Entity), "createdAt": stamp(1), "isBenchmark": false, "readOnly": false, "user": nil,
-		"artifact": resolver(func(a args) (any, error) {
-			d, _, err := c.byName(c.ctx, n.Entity, n.Project, a.text("name"))
-			return orNull(c.artifactObject(d), err)
-		}),
-		"artifactCollectionMembership": resolver(func(a args) (any, error) {
-			d, col, err := c.byName(c.ctx, n.Entity, n.Project, a.text("name"))
-			return orNull(c.membership(d, col), err)
-		}),
-		"artifactCollection": resolver(func(a args) (any, error) {
-			col, err := c.loadCollection(c.ctx, n.Entity, n.Project, a.text("name"))
-			return orNull(c.collectionObject(col), err)
-		}),
-		"artifactCollections": resolver(func(a args) (any, error) { return c.collections(n, "", a) }),
-		"artifactType":        resolver(func(a args) (any, error) { return c.artifactType(n, a.text("name")) }),
-		"artifactTypes":       resolver(func(a args) (any, error) { return c.artifactTypes(n, a) }),
-		"runCount":            resolver(func(a args) (any, error) { rs, err := c.search(n, a); return len(rs), err }),
-		"runs":                resolver(func(a args) (any, error) { return c.runs(n, a) }),
-		"sweep":               nil,
-		"sweeps":              object{"edges": []object{}, "totalCount": 0, "pageInfo": object{"__typename": "PageInfo", "hasNextPage": false, "endCursor": nil}},
-	}
-	one := func(a args) (any, error) {
-		r, err := c.loadRun(c.ctx, runName{n.Entity, n.Project, a.text("name")})
-		if err != nil {
-			return orNull(nil, err)
-		}
-		return c.runObject(r), nil
-	}
-	o["run"] = resolver(one)
-	// The way older clients look at a run, which need not be there for some of them.
-	o["bucket"] = resolver(func(a args) (any, error) {
-		r, err := one(a)
-		if r == nil && err == nil && !a.flag("missingOk") && a.text("name") != "" {
-			return nil, nil
-		}
-		return r, err
-	})
-	return o
-}
-
-// projectNumber is a number for a project: clients want one. It is short enough for
-// any of them.
-func projectNumber(n runName) string {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(projectKey(n.Entity, n.Project)))
-	return uintText(h.Sum32() >> 1)
-}
-
-// projects lists the projects that runs of W&B's are in.
-func (c *call) projects(a args) (any, error) {
-	entity := a.text("entityName")
-	if entity == "" {
-		entity = a.text("entity")
-	}
-	if entity == "" {
-		entity = defaultEntity
-	}
-	records, err := c.store.Records(c.ctx, runKind, url.PathEscape(entity)+"/")
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, r := range records {
-		words := strings.Split(r.Key, "/")
-		if name, err := url.PathUnescape(words[1]); err == nil && len(words) == 3 {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	var list []object
-	for _, name := range slices.Compact(names) {
-		list = append(list, c.project(entity, name))
-	}
-	return page(a, list), nil
-}
-
-func (c *call) upsertProject(a args) (any, error) {
-	in := a.input()
-	n := newRunName(in.text("entityName"), in.text("name"), "")
-	_, err := track.EnsureExperiment(c.ctx, c.store, n.Project)
-	return object{"inserted": false, "project": c.project(n.Entity, n.Project), "model": c.project(n.Entity, n.Project)}, err
 }
 
 func (c *call) upsertBucket(a args) (any, error) {
@@ -243,17 +164,6 @@ func (c *call) upsertBucket(a args) (any, error) {
 	return object{"bucket": c.runObject(r), "inserted": inserted}, nil
 }
 
-// alert keeps an alert of a run as a tag.
-func (c *call) alert(a args) (any, error) {
-	in := a.input()
-	r, err := c.loadRun(c.ctx, newRunName(in.text("entityName"), in.text("projectName"), in.text("runName")))
-	if err != nil {
-		return nil, err
-	}
-	text := track.Clip(strings.TrimSpace(in.text("title")+": "+in.text("text")), track.MaxTagValue)
-	return object{"success": true}, c.store.SetTag(c.ctx, r.ID, track.Tag{Key: "wandb.alert", Value: text})
-}
-
 // stopRun has the client of a run end it: it is told so the next time that it comes.
 func (c *call) stopRun(a args) (any, error) {
 	n, err := runOfID(a.input().text("id"))
@@ -270,13 +180,21 @@ func (c *call) stopRun(a args) (any, error) {
 }
 
 func (c *call) deleteRun(a args) (any, error) {
-	n, err := runOfID(a.input().text("id"))
+	in := a.input()
+	n, err := runOfID(in.text("id"))
 	if err != nil {
 		return nil, err
 	}
 	r, err := c.loadRun(c.ctx, n)
 	if err != nil {
 		return nil, err
+	}
+	if in.flag("deleteArtifacts") {
+		for _, id := range r.Logged {
+			if err := c.deleteVersion(id); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if err := c.store.DeleteRun(c.ctx, r.ID); err != nil {
 		return nil, err

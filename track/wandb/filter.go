@@ -129,7 +129,14 @@ func fieldCondition(key string, want any) (filter, error) {
 // operators returns whether a value passes all of several operators.
 func operators(ops map[string]any) (func(any) bool, error) {
 	var all []func(any) bool
+	flags, _ := ops["$options"].(string)
 	for op, arg := range ops {
+		if text, is := arg.(string); op == "$regex" && is && flags != "" {
+			arg = "(?" + flags + ")" + text
+		}
+		if op == "$options" && ops["$regex"] != nil {
+			continue
+		}
 		test, err := operator(op, arg)
 		if err != nil {
 			return nil, err
@@ -171,6 +178,24 @@ func operator(op string, arg any) (func(any) bool, error) {
 	case "$exists":
 		want, _ := arg.(bool)
 		return func(v any) bool { return (v != nil) == want }, nil
+	case "$all":
+		list, _ := arg.([]any)
+		return func(v any) bool {
+			return len(list) > 0 && !slices.ContainsFunc(list, func(want any) bool { return !equals(v, want) })
+		}, nil
+	case "$size":
+		n, ok := number(arg)
+		return func(v any) bool {
+			list, is := v.([]any)
+			return ok && is && float64(len(list)) == n
+		}, nil
+	case "$elemMatch":
+		ops, _ := arg.(map[string]any)
+		all, err := operators(ops)
+		return func(v any) bool {
+			list, _ := v.([]any)
+			return slices.ContainsFunc(list, all)
+		}, err
 	case "$regex":
 		text, _ := arg.(string)
 		re, err := regexp.Compile(text)

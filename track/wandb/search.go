@@ -121,16 +121,16 @@ func (x *candidate) value(key string) any {
 	case "state":
 		return x.State
 	case "group":
-		return x.Group
+		return null(x.Group)
 	case "jobType", "job_type":
-		return x.JobType
+		return null(x.JobType)
 	case "sweep":
-		return x.Sweep
+		return null(x.Sweep)
 	case "host":
-		return x.Host
+		return null(x.Host)
 	case "notes":
-		return x.Notes
-	case "username", "user":
+		return null(x.Notes)
+	case "username", "user", "user.username":
 		return defaultEntity
 	case "tags":
 		list := make([]any, len(x.Tags))

@@ -161,6 +161,7 @@ const (
 	collectionIDKind = "wandb.collectionid" // the keys of collections, by their IDs
 	clientKind       = "wandb.client"       // what a client calls an artifact or a collection before it is told
 	secretKind       = "wandb.secret"
+	projectKind      = "wandb.project"
 	sharedKind       = "wandb.shared" // by the IDs of runs in the store
 )
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -239,6 +240,26 @@ func TestStop(t *testing.T) {
 	s.stream("p", "r", `{"complete":true,"exitcode":0}`)
 	if got := s.ask(ask, nil); got != `{"data":{"stopRun":{"success":false}}}` {
 		t.Error(got)
+	}
+}
+
+// TestAlerts keeps all of them.
+func TestAlerts(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.begin("p", "r", "{}")
+	for _, alert := range []string{`title: "a", text: "b"`, `title: "c", text: "d", severity: "ERROR"`, `title: "a", text: "b", severity: "INFO"`} {
+		s.ask(`mutation { notifyScriptableRunAlert(input: {projectName: "p", runName: "r", `+alert+`}) { success } }`, nil)
+	}
+	var got []string
+	for _, tag := range s.run("p", "r").Tags {
+		if strings.HasPrefix(tag.Key, alertTag) {
+			got = append(got, tag.Key+"="+tag.Value)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"wandb.alert.2=ERROR: c: d", "wandb.alert.3=a: b", "wandb.alert=a: b"}, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
