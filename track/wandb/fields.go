@@ -10,14 +10,15 @@ import (
 // queries is what can be asked.
 func (c *call) queries() object {
 	return object{
-		"viewer":     resolver(func(args) (any, error) { return c.viewer(), nil }),
-		"serverInfo": resolver(func(args) (any, error) { return serverInfo(), nil }),
-		"entity":     resolver(func(a args) (any, error) { return entityObject(a.text("name")), nil }),
-		"users":      resolver(func(a args) (any, error) { return c.users(a), nil }),
-		"project":    resolver(func(a args) (any, error) { return c.projectThere(a.text("entityName"), a.text("name")) }),
-		"model":      resolver(func(a args) (any, error) { return c.projectThere(a.text("entityName"), a.text("name")) }),
-		"models":     resolver(func(a args) (any, error) { return c.projects(a) }),
-		"projects":   resolver(func(a args) (any, error) { return c.projects(a) }),
+		"viewer":       resolver(func(args) (any, error) { return c.viewer(), nil }),
+		"serverInfo":   resolver(func(args) (any, error) { return serverInfo(), nil }),
+		"entity":       resolver(func(a args) (any, error) { return entityObject(a.text("name")), nil }),
+		"organization": resolver(func(a args) (any, error) { return organization(a.text("name")), nil }),
+		"users":        resolver(func(a args) (any, error) { return c.users(a), nil }),
+		"project":      resolver(func(a args) (any, error) { return c.projectThere(a.text("entityName"), a.text("name")) }),
+		"model":        resolver(func(a args) (any, error) { return c.projectThere(a.text("entityName"), a.text("name")) }),
+		"models":       resolver(func(a args) (any, error) { return c.projects(a) }),
+		"projects":     resolver(func(a args) (any, error) { return c.projects(a) }),
 		"artifact": resolver(func(a args) (any, error) {
 			d, err := c.loadArtifact(c.ctx, a.text("id"))
 			return orNull(c.artifactObject(d), err)
@@ -115,6 +116,19 @@ func featureObjects() []object {
 	return list
 }
 
+// organization describes the one that all belong to; nil for others.
+func organization(name string) object {
+	if name != defaultEntity {
+		return nil
+	}
+	return object{
+		"__typename": "Organization", "id": base64.StdEncoding.EncodeToString([]byte("Organization:" + name)), "name": name, "coreWeaveOrganizationId": nil,
+		"orgEntity": object{
+			"__typename": "Entity", "id": base64.StdEncoding.EncodeToString([]byte("Entity:" + name)), "name": name, "entityType": "organization",
+		},
+	}
+}
+
 func entityObject(name string) object {
 	if name == "" {
 		name = defaultEntity
@@ -123,10 +137,8 @@ func entityObject(name string) object {
 		"__typename": "Entity", "id": base64.StdEncoding.EncodeToString([]byte("Entity:" + name)), "name": name, "isTeam": false, "available": true,
 		"entityType": "user", "photoUrl": nil, "readOnly": false, "readOnlyAdmin": false, "privateOnly": false, "storageBytes": 0, "codeSavingEnabled": true,
 		"defaultAccess": "USER_READ", "isPaid": false, "members": []object{},
-		"user": nil,
-		"organization": object{
-			"coreWeaveOrganizationId": nil, "name": defaultEntity, "orgEntity": object{"__typename": "Entity", "name": defaultEntity},
-		},
+		"user":         nil,
+		"organization": organization(defaultEntity),
 	}
 }
 
@@ -186,6 +198,9 @@ func (c *call) deleteRun(a args) (any, error) {
 		return nil, err
 	}
 	r, err := c.loadRun(c.ctx, n)
+	if track.CodeOf(err) == track.NotFound {
+		return object{"clientMutationId": nil}, nil // clients may say it twice
+	}
 	if err != nil {
 		return nil, err
 	}

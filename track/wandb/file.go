@@ -265,10 +265,13 @@ func (c *call) runFiles(r *run, a args) (any, error) {
 
 func (c *call) withHeaders(o object) object { o["uploadHeaders"] = []string{}; return o }
 
+// noFile is what stands for the MD5 of a file that is not there.
+const noFile = "0"
+
 // fileObject describes a file; a is nil if it may not be there.
 func (c *call) fileObject(r *run, name string, p track.Path, a *track.Artifact) object {
 	o := object{
-		"__typename": "File", "id": fileID(r, name), "name": name, "displayName": name, "mimetype": mimeOf(name), "sizeBytes": 0, "updatedAt": nil, "md5": nil, "digest": nil,
+		"__typename": "File", "id": fileID(r, name), "name": name, "displayName": name, "mimetype": mimeOf(name), "sizeBytes": 0, "updatedAt": nil, "md5": noFile, "digest": nil,
 		"directUrl": resolver(func(args) (any, error) { return c.address(http.MethodGet, p) }),
 		"url": resolver(func(a args) (any, error) {
 			if a.flag("upload") {

@@ -23,7 +23,7 @@ func typeObject(name string) object {
 
 var types = map[string]string{
 	"Query":                        "viewer project model models entity artifact serverInfo clientIDMapping artifactCollection",
-	"Mutation":                     "upsertBucket createRunFiles createArtifact createArtifactManifest updateArtifactManifest createArtifactFiles commitArtifact useArtifact updateArtifact addAliases deleteAliases deleteArtifact deleteRun deleteFiles notifyScriptableRunAlert upsertModel",
+	"Mutation":                     "upsertBucket createRunFiles createArtifact createArtifactManifest updateArtifactManifest createArtifactFiles commitArtifact useArtifact updateArtifact addAliases deleteAliases deleteArtifact deleteRun stopRun rewindRun deleteFiles linkArtifact unlinkArtifact updateArtifactSequence updateArtifactPortfolio moveArtifactSequence deleteArtifactSequence deleteArtifactPortfolio createArtifactCollectionTagAssignments deleteArtifactCollectionTagAssignments notifyScriptableRunAlert upsertModel",
 	"ServerInfo":                   "cliVersionInfo latestLocalVersionInfo features",
 	"ServerSettings":               "",
 	"Artifact":                     "id digest state files currentManifest aliases tags ttlDurationSeconds ttlIsInherited historyStep",

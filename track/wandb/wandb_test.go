@@ -377,7 +377,7 @@ func FuzzStream(f *testing.F) {
 }
 
 func FuzzFilter(f *testing.F) {
-	for _, text := range []string{`{"config.lr":{"$gt":0.1,"$lte":3}}`, `{"$or":[{"state":"running"},{"$not":{"tags":{"$in":["a"]}}}]}`, `{"display_name":{"$regex":"^a"},"created_at":{"$gt":"2020-01-01"}}`} {
+	for _, text := range []string{`{"config.lr":{"$gt":0.1,"$lte":3}}`, `{"$or":[{"state":"running"},{"$not":{"tags":{"$in":["a"]}}}]}`, `{"display_name":{"$regex":"^a"},"created_at":{"$gt":"2020-01-01"}}`, `{"tags":{"$all":["a"],"$size":1,"$elemMatch":{"$ne":"b"}},"display_name":{"$regex":"A","$options":"i"}}`} {
 		f.Add(text)
 	}
 	x := &candidate{run: &run{State: running, Tags: []string{"a"}, Config: []byte(`{"lr":{"value":1}}`)}, summary: map[string]any{"a": 1.0}}

@@ -49,7 +49,16 @@ api.create_project("made", "local")
 assert [p.name for p in api.projects("local")] == ["api", "made"]
 project = api.project("made", "local")
 assert len(project.sweeps()) == 0 and list(project.sweeps()) == [] and project.owner.username == "local"
+assert api.organization("local").org_entity.name == "local"
+refused(lambda: api.organization("other"), "not found")
 assert api.viewer.username == "local" and api.user("local").username == "local" and api.user("nobody") is None
+
+run = wandb.Api().run("api/" + ids[0])
+with open("up.txt", "w") as f:
+    f.write("up")
+run.upload_file("up.txt")
+assert wandb.restore("up.txt", run_path="local/api/" + ids[0], root="restored").read() == "up"
+refused(lambda: wandb.restore("gone.txt", run_path="local/api/" + ids[0], root="restored"), "File gone.txt not found")
 
 # Deleting a run with what it made, once.
 with wandb.init(project="api", id="maker") as run:
@@ -60,6 +69,6 @@ with wandb.init(project="api", id="maker") as run:
 one, other = wandb.Api().run("api/maker"), wandb.Api().run("api/maker")
 one.delete(delete_artifacts=True)
 assert not wandb.Api().artifact_exists("api/data:v0")
-refused(other.delete, "could not find run local/api/maker")
+other.delete()
 refused(lambda: wandb.Api().run("api/maker"), "Could not find run")
 print("ok", ids[0])
