@@ -1,12 +1,14 @@
 package wandb
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/xtrepro/xt/track"
+	"github.com/xtrepro/xt/track/wandb/offline"
 )
 
 // row is a row of a history with the step that it is at.
@@ -20,9 +22,19 @@ func newRow(l track.Line, values map[string]any) row {
 	flat, changed := flatRow(values)
 	x := row{historyPoint(values, l.Number).step, l.Text, flat}
 	if changed {
-		x.text = rowText(flat)
+		exact, _ := flatRow(exactRow(l.Text))
+		x.text = rowText(exact)
 	}
 	return x
+}
+
+// exactRow reads a row that can be read, and keeps its numbers as they are written.
+func exactRow(text string) map[string]any {
+	values := map[string]any{}
+	d := json.NewDecoder(bytes.NewReader(offline.QuoteWords([]byte(text))))
+	d.UseNumber()
+	_ = d.Decode(&values) // it was read before
+	return values
 }
 
 // flatRow puts what is in tables beside them, as "table.key", and says whether there

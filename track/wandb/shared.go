@@ -129,10 +129,10 @@ func (s *Server) takeSharedSummary(ctx context.Context, r *run, name string, l l
 
 // withStep gives a row the step that it has among those of all clients.
 func withStep(text string, step int64) string {
-	values, err := parseObject(text)
-	if err != nil {
+	if _, err := parseObject(text); err != nil {
 		return text
 	}
+	values := exactRow(text)
 	values["_step"] = step
 	return rowText(values)
 }
