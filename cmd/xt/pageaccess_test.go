@@ -180,6 +180,7 @@ func TestPageAccessible(t *testing.T) {
 		tb.wait(l.ready)
 		where := withoutRuns.ReplaceAllString(l.path, "")
 		tb.walk(where)
+		tb.js("scrollTo(0, 0)") // nothing is half below the header
 		for i, width := range widths {
 			tb.resize(width)
 			tb.js("document.documentElement.dataset.theme = '" + []string{"dark", "light"}[i%2] + "'")

@@ -93,14 +93,44 @@ func TestPageCurves(t *testing.T) {
 	from := tb.js("part(0)")
 	shift(kb.ArrowLeft)
 	tb.wait("part(0) < " + from + " - 1000 && Math.round(part(1) / 1000) === 5")
-	for tb.js("'' + (/: 100$/.test("+says+"))") != "true" {
-		press(kb.ArrowLeft)
+	reach := func(key, want string) {
+		t.Helper()
+		for range 1000 {
+			if press(key); tb.js(says) == want {
+				return
+			}
+		}
+		t.Fatalf("there is no %q: %q", want, tb.js(says))
 	}
-	told("step 12,345: 100")
+	reach(kb.ArrowLeft, "step 12,345: 100")
 	press(kb.Escape)
 	told("all; step 12,345: 100")
 	press(kb.Escape)
 	told("")
+	reach(kb.Home, "step 0: 1") // once the whole is there again
+
+	// What is drawn is saved; one chart is larger than the others, also later.
+	tb.js(`{
+		const make = URL.createObjectURL;
+		URL.createObjectURL = blob => { window.saved = blob; return make.call(URL, blob); };
+	}`)
+	for _, c := range []struct{ choice, kind, want string }{
+		{"CSV", "text/csv", "saved.text().then(t => t.startsWith('run,name,step,time,loss\\n" + id + ",long,0,2023-11-14T22:13:20.000Z,1\\n') && t.includes(',12345,2023-11-14T22:13:32.345Z,100\\n'))"},
+		{"PNG", "image/png", "createImageBitmap(saved).then(i => i.width > 300 && i.height > 210)"},
+	} {
+		tb.click(".tools .menu", "Save")
+		tb.click(".tools .choice", c.choice)
+		tb.wait("window.saved?.type === '" + c.kind + "'")
+		if tb.js(c.want) != "true" {
+			t.Errorf("%s is not as it is drawn", c.choice)
+		}
+	}
+	tb.click(".tools .icon", "⤢")
+	tb.wait("document.querySelector('.u-wrap canvas').clientHeight >= 300 && new URLSearchParams(location.search).get('large') === 'loss'")
+	tb.goTo("/?view=run&tab=curves&large=loss&id=" + id)
+	tb.wait("document.querySelector('.chart.large[data-key=loss] .u-wrap canvas')?.clientHeight >= 300 && document.querySelectorAll('.chart.large').length === 1")
+	tb.click(".large .tools .icon", "⤢")
+	tb.wait("document.querySelector('.chart[data-key=loss] .u-wrap canvas')?.clientHeight === 210")
 
 	// A single point is in the middle, and its step the only one that is named.
 	single := store.run(track.NewRun{Name: "single", Start: 1_700_000_000_000}, track.Batch{Metrics: []track.Metric{{Key: "f1", Value: 0.5, Time: 1_700_000_000_000}}})

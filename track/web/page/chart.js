@@ -5,6 +5,7 @@ import {h, fill} from './dom.js';
 import {num, took, when, times, real} from './format.js';
 import {inks} from './axes.js';
 import {ChartKeys} from './chartkeys.js';
+import {menuButton, closePopover} from './widgets.js';
 
 const mostSaid = 12; // values that are told at once
 const manyCurves = 10; // beyond which smoothed curves are shown without what they smooth
@@ -73,19 +74,43 @@ function smoothed(curve, o) {
 }
 
 export class Chart {
-  // options: title, height, sync, the id of what tells of its keys, and onzoom(from, to),
-  // called with steps.
+  // options: title, sync, the id of what tells of its keys, onzoom(from, to), called with
+  // steps, and onlarge(on).
   constructor(options) {
-    Object.assign(this, {height: 210, ...options});
+    Object.assign(this, options);
     this.plot = null;
     this.box = h('div', {class: 'plot', role: 'application', 'aria-roledescription': 'chart', tabindex: '0', 'aria-label': this.title, 'aria-describedby': this.describedBy});
     this.says = h('span', {class: 'hidden', role: 'status'});
     this.legend = h('div', {class: 'legend', 'aria-hidden': 'true'});
     this.note = h('p', {class: 'note dim', hidden: true});
     this.el = h('figure', {class: 'chart'}, h('figcaption', {}, h('span', {class: 'v', title: this.title}, this.title), this.at = h('span', {class: 'dim at'})), this.says, this.box, this.note, this.legend);
+    this.el.querySelector('figcaption').append(this.tools());
     this.keys = new ChartKeys(this);
-    this.resize = new ResizeObserver(() => this.plot?.setSize({width: this.box.clientWidth || 300, height: this.height}));
+    this.resize = new ResizeObserver(() => this.plot?.setSize(this.size()));
     this.resize.observe(this.box);
+  }
+
+  size() { return {width: this.box.clientWidth || 300, height: this.isLarge ? Math.max(300, innerHeight - 260) : 210}; }
+
+  // tools are what can be done with the chart.
+  tools() {
+    const save = (label, name) => h('button', {type: 'button', class: 'choice', onclick: async () => {
+      closePopover();
+      const files = await import('./chartsave.js');
+      if (this.plot) files[name](this);
+    }}, label);
+    const menu = menuButton('Save', () => this.plot ? h('div', {class: 'choices'}, save('Points as CSV', 'saveCSV'), save('Picture as PNG', 'savePicture')) : 'Nothing is drawn.');
+    menu.setAttribute('aria-label', 'Save ' + this.title);
+    this.larger = h('button', {type: 'button', class: 'icon', 'aria-label': 'Larger: ' + this.title, 'aria-pressed': 'false', title: 'Larger', onclick: () => this.onlarge?.(!this.isLarge)}, '⤢');
+    return h('span', {class: 'tools'}, menu, this.larger);
+  }
+
+  // setLarge makes the chart as large as there is room, or as it was.
+  setLarge(on) {
+    this.isLarge = on;
+    this.el.classList.toggle('large', on);
+    this.larger.setAttribute('aria-pressed', String(on));
+    this.plot?.setSize(this.size());
   }
 
   close() {
@@ -95,7 +120,7 @@ export class Chart {
     this.plot = null;
   }
 
-  // show draws curves: {run, name, color, start, steps, times, values, means, x}; x is
+  // show draws curves: {run, name, label, color, start, steps, times, values, means, x}; x is
   // the curve of the metric that is the axis, if one is.
   show(curves, options) {
     this.curves = curves;
@@ -140,7 +165,7 @@ export class Chart {
     const axis = {stroke: ink, grid: {stroke: grid, width: 1}, ticks: {stroke: grid, width: 1, size: 4}, font: '11px system-ui', labelFont: '11px system-ui'};
     const only = xs.length === 1; // point: it is in the middle, and the one to be named
     return {
-      width: this.box.clientWidth || 300, height: this.height, legend: {show: false}, padding: [8, 10, 0, 0],
+      ...this.size(), legend: {show: false}, padding: [8, 10, 0, 0],
       cursor: {sync: this.sync ? {key: this.sync, setSeries: false} : undefined, drag: {x: true, y: false, dist: 6}, points: {size: 5}, focus: {prox: 24}, y: false,
         bind: {dblclick: u => () => { this.reset(); return null; }}},
       focus: {alpha: 0.35},
@@ -217,7 +242,7 @@ export class Chart {
     this.named = curves;
     this.vals = curves.map(() => h('span', {class: 'val'}));
     fill(this.legend, curves.slice(0, 24).map((c, i) => h('span', {class: 'key' + (this.options.hidden?.has(c.run) ? ' off' : '')},
-      h('span', {class: 'swatch', style: {background: c.color}}), h('span', {class: 'v name', title: c.name}, c.name), this.vals[i])),
+      h('span', {class: 'swatch', style: {background: c.color}}), h('span', {class: 'v name', title: c.name}, c.label), this.vals[i])),
       curves.length > 24 && h('span', {class: 'dim'}, 'and ' + (curves.length - 24) + ' more'));
     this.point(null);
   }

@@ -9,7 +9,7 @@ import {state} from './widgets.js';
 
 const early = 4; // charts whose curves are asked for before it is known whether they are in sight
 
-// Charts shows the curves of runs: {id, name, color, start, status, metrics}.
+// Charts shows the curves of runs: {id, name, label, color, start, status, metrics}.
 export class Charts {
   // options: runs, keys, params of the address, and set(params), which changes it.
   constructor({runs, keys, params, set}) {
@@ -20,11 +20,13 @@ export class Charts {
       smooth: Math.min(0.99, Math.max(0, Number(params.get('smooth')) || 0)), logx: params.get('logx') === '1', logy: params.get('logy') === '1', hidden: this.hidden,
     };
     this.word = params.get('key') ?? '';
+    this.large = params.get('large') ?? '';
     this.charts = new Map();
     this.grid = h('div', {class: 'charts'});
     this.el = h('div', {}, this.toolbar(), this.grid);
     this.seen = new IntersectionObserver(entries => { for (const e of entries) this.sight(e); }, {rootMargin: '300px'});
     this.draw();
+    requestAnimationFrame(() => this.charts.get(this.large)?.chart.el.scrollIntoView());
     this.theme = () => this.redrawAll();
     addEventListener('themechange', this.theme);
     this.stop = poll(() => this.again(), 3);
@@ -81,7 +83,8 @@ export class Charts {
     this.grid.querySelector('.state')?.remove();
     for (const key of keys) {
       if (!this.charts.has(key)) {
-        const chart = new Chart({title: key, sync: 'curves', describedBy: 'chart-keys', onzoom: (from, to) => this.zoom(key, from, to)});
+        const chart = new Chart({title: key, sync: 'curves', describedBy: 'chart-keys', onzoom: (from, to) => this.zoom(key, from, to), onlarge: on => this.enlarge(on ? key : '')});
+        chart.setLarge(key === this.large);
         chart.el.dataset.key = key;
         const c = {key, chart, curves: null, sight: false};
         this.charts.set(key, c);
@@ -111,12 +114,14 @@ export class Charts {
   }
 
   async load(c, range = {}) {
+    const turn = c.turn = (c.turn ?? 0) + 1;
     c.asked = true;
     const runs = this.with(c.key), axis = this.options.axis;
     const max = Math.max(150, Math.min(2400, Math.floor(12000 / runs.length)));
     const ask = async (key, range) => (await get('curves', {run: runs.map(r => r.id), key, max, ...range})).map(({line, ...c}) => ({...c, ...line}));
     try {
       const [curves, xs] = await Promise.all([ask(c.key, range), metricOf(axis) && ask(metricOf(axis))]);
+      if (turn !== c.turn) return; // something else was asked for meanwhile
       if (axis !== this.options.axis) return await this.load(c); // it was changed meanwhile
       c.curves = xs ? curves.map((x, i) => ({...x, x: xs[i]})) : curves;
       this.redraw(c);
@@ -141,6 +146,14 @@ export class Charts {
     const c = this.charts.get(key);
     c.range = from === undefined ? undefined : {from, to};
     this.load(c, c.range);
+  }
+
+  // enlarge makes one chart large, and the one that was as others are.
+  enlarge(key) {
+    this.large = key;
+    this.set({large: key});
+    for (const c of this.charts.values()) c.chart.setLarge(c.key === key);
+    this.charts.get(key)?.chart.el.scrollIntoView({block: 'nearest'});
   }
 
   toggle(id, on) {
@@ -182,4 +195,4 @@ export class Charts {
   }
 }
 
-const pick = r => ({name: r.name, color: r.color, start: r.start});
+const pick = r => ({name: r.name, label: r.label ?? r.name, color: r.color, start: r.start});

@@ -2,7 +2,7 @@
 
 import {h, fill, refill, link} from './dom.js';
 import {get, poll} from './api.js';
-import {colorOf, short, count, colors} from './format.js';
+import {colorOf, short, count, apart} from './format.js';
 import {status, tabs, state} from './widgets.js';
 import {column, ref} from './columns.js';
 import {meant} from './filter.js';
@@ -72,7 +72,8 @@ class CompareView {
     }
     this.missing = ids.length - answer.runs.length;
     this.more = answer.more;
-    this.runs = answer.runs.map((r, i) => ({...r, name: r.name || short(r.id), color: colorOf(i)}));
+    const names = answer.runs.map(r => r.name || short(r.id)), labels = apart(names);
+    this.runs = answer.runs.map((r, i) => ({...r, name: names[i], label: labels[i], color: colorOf(i)}));
   }
 
   keys(kind) { return [...new Set(this.runs.flatMap(r => Object.keys(r[kind])))].sort(); }
@@ -90,7 +91,7 @@ class CompareView {
   drawSide() {
     refill(this.side, h('ul', {}, this.runs.slice(0, 200).map(r => {
       const box = h('input', {type: 'checkbox', checked: !this.hidden.has(r.id), 'aria-label': 'Show ' + r.name, onchange: () => this.toggle(r, box.checked)});
-      return h('li', {}, box, h('span', {class: 'swatch', style: {background: r.color}}), status(r.status, false), link({view: 'run', id: r.id}, r.name));
+      return h('li', {}, box, h('span', {class: 'swatch', style: {background: r.color}}), status(r.status, false), link({view: 'run', id: r.id}, h('span', {title: r.name}, r.label)));
     })), this.runs.length > 200 && h('p', {class: 'dim'}, 'and ' + (this.runs.length - 200) + ' more'));
   }
 

@@ -90,6 +90,16 @@ export const short = id => String(id ?? '').slice(0, 8);
 // clip shortens a long text.
 export const clip = (text, n) => text.length > n ? text.slice(0, n - 1) + '…' : text;
 
+// apart shortens long names that begin alike, so that there is room for what tells them
+// apart.
+export function apart(names) {
+  if (new Set(names).size < 2 || names.every(n => n.length <= 20)) return names;
+  let n = 0;
+  while (names.every(name => n < name.length && name[n] === names[0][n])) n++;
+  n = names[0].slice(0, n).search(/[^-_./ ]*$/); // whole words
+  return n < 4 ? names : names.map(name => '…' + name.slice(n));
+}
+
 export const statusWords = {RUNNING: 'running', SCHEDULED: 'scheduled', FINISHED: 'finished', FAILED: 'failed', KILLED: 'killed'};
 
 // duration is how long a run took, so far.

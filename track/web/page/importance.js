@@ -28,6 +28,11 @@ export function importance({runs, metrics, keys, params, set}) {
   const choice = h('select', {onchange: () => { set({y: choice.value}); draw(); }}, metrics.map(m => h('option', {value: m, selected: m === first}, m)));
   const body = h('div', {});
   const draw = () => {
+    const values = new Set(runs.map(r => r.metrics[choice.value]?.[0]).filter(v => v !== undefined));
+    if (runs.length > 1 && values.size === 1) {
+      fill(body, state('Nothing to explain', 'This metric is the same in all runs.'));
+      return;
+    }
     const list = weigh(runs, choice.value, keys);
     if (list.length === 0) {
       fill(body, state('Too little to go by', 'It takes four runs with this metric, and a parameter in which they differ.'));

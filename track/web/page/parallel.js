@@ -13,7 +13,7 @@ export function parallel({runs, metrics, keys, params, set}) {
   const names = [...varying, ...telling(metrics, runs).filter(k => !k.startsWith('system/')).map(k => 'metrics.' + k)];
   if (names.length < 2) return {el: state('Too little to draw', 'It takes two parameters or metrics in which the runs differ.')};
   const wanted = params.getAll('axis').filter(a => names.includes(a));
-  return new Parallel(runs, names, wanted.length > 1 ? wanted : [...varying.slice(0, 6), ...names.filter(n => n.startsWith('metrics.')).slice(0, 2)], set);
+  return new Parallel(runs, names, wanted.length > 1 ? wanted : [...varying.slice(0, innerWidth < 760 ? 2 : 6), ...names.filter(n => n.startsWith('metrics.')).slice(0, 2)], set);
 }
 
 class Parallel extends Drawing {
