@@ -283,6 +283,7 @@ func TestPageKeyboard(t *testing.T) {
 	at("input[type=search]")
 	press("u", "s", "e", "r", kb.Tab, " ")
 	tb.wait("[...document.querySelectorAll('.runs thead th')].some(e => e.title === 'User')")
+	tb.wait("document.querySelector('.popover:popover-open .choices .v').textContent === 'User'")
 	press(kb.Escape)
 	at("button.menu")
 

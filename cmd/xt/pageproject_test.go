@@ -112,7 +112,7 @@ func TestPageProject(t *testing.T) {
 	tb.sees("Verified: identical")
 	tb.sees("xt repro --pull --force --single-item greet")
 	tb.click(".tabs a", "Log")
-	tb.wait("document.querySelector('.log, .state')")
+	tb.sees("The command wrote nothing.")
 
 	// What differs is told, of the verification and of commits.
 	tb.goTo("/?q=" + url.QueryEscape("tags.xt.verdict = 'differs'"))
@@ -123,7 +123,8 @@ func TestPageProject(t *testing.T) {
 	tb.goTo("/?view=pipeline&old=HEAD~1&new=")
 	tb.sees("moon")
 	tb.goTo("/?view=pipeline&old=HEAD~1&new=HEAD")
-	tb.click("summary", "1 files")
+	tb.wait("[...document.querySelectorAll('summary')].some(e => e.textContent === '1 file')")
+	tb.click("summary", "1 file")
 	tb.sees("b.txt")
 	tb.expected = append(tb.expected, "status of 400")
 	tb.goTo("/?view=pipeline&old=nonsense&new=")

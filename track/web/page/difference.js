@@ -2,7 +2,7 @@
 
 import {h, refill, link} from './dom.js';
 import {get} from './api.js';
-import {num, real, short, brief, took, duration} from './format.js';
+import {num, real, short, brief, took, duration, count} from './format.js';
 
 const most = 50; // runs side by side
 
@@ -66,5 +66,5 @@ export async function difference({runs, metrics, keys}) {
 export function changeList(list) {
   if (list.length === 0) return h('p', {class: 'dim'}, 'No difference.');
   return h('ul', {class: 'changes'}, list.map(c => h('li', {}, h('span', {class: 'badge ' + {added: 'good', removed: 'bad', changed: 'warn'}[c.op]}, c.op), ' ', h('span', {class: 'v'}, c.text),
-    c.files?.length > 0 && h('details', {}, h('summary', {}, c.files.length + ' files'), h('ul', {class: 'changes'}, c.files.map(f => h('li', {}, h('span', {class: 'badge ' + {added: 'good', removed: 'bad', changed: 'warn'}[f.op]}, f.op), ' ', h('code', {}, f.path))))))));
+    c.files?.length > 0 && h('details', {}, h('summary', {}, count(c.files.length, 'file')), h('ul', {class: 'changes'}, c.files.map(f => h('li', {}, h('span', {class: 'badge ' + {added: 'good', removed: 'bad', changed: 'warn'}[f.op]}, f.op), ' ', h('code', {}, f.path))))))));
 }

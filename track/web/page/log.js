@@ -18,6 +18,7 @@ export async function log(run) {
   if (!part.kept) {
     return part.live ? waitFor(run) : nothing(run, 'No output is kept', 'xt keeps what a command writes when it starts it:', ['xt run -- python train.py']);
   }
+  if (part.size === 0 && !part.live) return nothing(run, 'No output', 'The command wrote nothing.');
   let next = part.next, text = part.text, live = part.live;
   const pre = h('pre', {});
   const box = h('div', {class: 'log', tabindex: '0', role: 'log', 'aria-label': 'Output', 'aria-live': 'off'}, pre);

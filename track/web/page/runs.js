@@ -256,7 +256,7 @@ class RunsView {
       const names = [...fixedNames, ...k.metrics.map(x => 'metrics.' + x), ...k.params.map(x => 'params.' + x), ...k.tags.map(x => 'tags.' + x)];
       const shown = () => this.columns.map(c => c.name);
       names.sort((a, b) => shown().includes(b) - shown().includes(a));
-      fill(items, picker(names.map(n => ({label: n, value: n})), {placeholder: 'Find a column', isChosen: i => shown().includes(i.value),
+      fill(items, picker(names.map(n => ({label: fixedNames.includes(n) ? column(n).label : n, value: n})), {placeholder: 'Find a column', isChosen: i => shown().includes(i.value),
         choose: (i, on) => this.search({cols: on ? [...shown(), i.value] : shown().filter(x => x !== i.value)})}));
       items.querySelector('input').focus();
     });
