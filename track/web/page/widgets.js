@@ -71,9 +71,18 @@ export function inSight(row) {
 // back to the button, and Tab goes on from there.
 export function menuButton(text, content) {
   const label = h('span', {}, text);
+  const button = h('button', {type: 'button', class: 'menu', 'aria-haspopup': 'dialog', onclick: () => {
+    if (!button.popoverTargetElement) button.after(button.popoverTargetElement = panelOf(button, content));
+  }}, label);
+  button.label = t => fill(label, t);
+  return button;
+}
+
+// panelOf makes the panel of a button, once it is needed.
+function panelOf(button, content) {
   const panel = h('div', {class: 'popover', popover: 'auto', role: 'dialog', onbeforetoggle: e => {
     if (e.newState !== 'open') return;
-    panel.ariaLabel = button.textContent;
+    panel.ariaLabel = button.ariaLabel ?? button.textContent;
     fill(panel, content());
   }});
   // What it holds may come later, and make it wider.
@@ -82,10 +91,7 @@ export function menuButton(text, content) {
     panel.style.top = Math.round(at.bottom + 4 + scrollY) + 'px';
     panel.style.left = Math.max(8, Math.min(Math.round(at.left), document.documentElement.clientWidth - panel.offsetWidth - 8)) + 'px';
   }).observe(panel);
-  const button = h('button', {type: 'button', class: 'menu', 'aria-haspopup': 'dialog', onclick: () => { if (!panel.isConnected) button.after(panel); }}, label);
-  button.popoverTargetElement = panel;
-  button.label = t => fill(label, t);
-  return button;
+  return panel;
 }
 
 export const closePopover = () => document.querySelector('.popover:popover-open')?.hidePopover();
