@@ -109,6 +109,22 @@ func TestPageCurves(t *testing.T) {
 	told("")
 	reach(kb.Home, "step 0: 1") // once the whole is there again
 
+	// A finger that goes sideways does what a mouse does; one that scrolls the page does not.
+	tb.js(`window.touch = (...moves) => {
+		const over = document.querySelector('.u-over'), box = over.getBoundingClientRect();
+		for (const [type, part] of moves) over.dispatchEvent(new PointerEvent(type, {pointerType: 'touch', isPrimary: true, clientX: box.left + part * box.width, clientY: box.top + 20, bubbles: true}));
+	}`)
+	const zoomed = "!document.querySelector('.tools button').hidden"
+	if tb.js("touch(['pointerdown', 0.2], ['pointermove', 0.4], ['pointercancel', 0.4]), "+zoomed) == "true" {
+		t.Error("a finger that scrolls the page zooms")
+	}
+	if tb.js("touch(['pointerdown', 0.2], ['pointermove', 0.4], ['pointerup', 0.4]), "+zoomed) != "true" {
+		t.Error("a finger that goes sideways does not zoom")
+	}
+	tb.click(".tools button", "Show all")
+	tb.wait("document.activeElement.matches('.plot') && !(" + zoomed + ")")
+	reach(kb.Home, "step 0: 1")
+
 	// What is drawn is saved; one chart is larger than the others, also later.
 	tb.js(`{
 		const make = URL.createObjectURL;

@@ -86,6 +86,7 @@ export class Chart {
     this.el = h('figure', {class: 'chart'}, h('figcaption', {}, h('span', {class: 'v', title: this.title}, this.title), this.at = h('span', {class: 'dim at'})), this.says, this.box, this.note, this.legend);
     this.el.querySelector('figcaption').append(this.tools());
     this.keys = new ChartKeys(this);
+    withFingers(this.box);
     this.resize = new ResizeObserver(() => this.plot?.setSize(this.size()));
     this.resize.observe(this.box);
   }
@@ -102,7 +103,11 @@ export class Chart {
     const menu = menuButton('Save', () => this.plot ? h('div', {class: 'choices'}, save('Points as CSV', 'saveCSV'), save('Picture as PNG', 'savePicture')) : 'Nothing is drawn.');
     menu.setAttribute('aria-label', 'Save ' + this.title);
     this.larger = h('button', {type: 'button', class: 'icon', 'aria-label': 'Larger: ' + this.title, 'aria-pressed': 'false', title: 'Larger', onclick: () => this.onlarge?.(!this.isLarge)}, '⤢');
-    return h('span', {class: 'tools'}, menu, this.larger);
+    this.back = h('button', {type: 'button', hidden: true, 'aria-label': 'All of ' + this.title, onclick: () => {
+      this.box.focus(); // the button goes
+      this.reset();
+    }}, 'Show all');
+    return h('span', {class: 'tools'}, this.back, menu, this.larger);
   }
 
   // setLarge makes the chart as large as there is room, or as it was.
@@ -129,6 +134,7 @@ export class Chart {
       this.zoom = null;
       clearTimeout(this.asks);
     }
+    this.back.hidden = !this.zoom;
     this.plot?.destroy();
     this.plot = null;
     fill(this.legend);
@@ -208,6 +214,7 @@ export class Chart {
   // after some time.
   look(from, to, after = 0) {
     this.zoom = {min: from, max: to, axis: this.options.axis};
+    this.back.hidden = false;
     this.plot.setScale('x', {min: from, max: to});
     clearTimeout(this.asks);
     this.asks = setTimeout(() => this.onzoom?.(...this.stepsBetween(from, to)), after);
@@ -233,6 +240,7 @@ export class Chart {
   reset() {
     if (!this.zoom) return;
     this.zoom = null;
+    this.back.hidden = true;
     clearTimeout(this.asks);
     this.plot?.setScale('x', {min: this.extent[0], max: this.extent[1]});
     this.onzoom?.(undefined, undefined);
@@ -300,6 +308,18 @@ const lastOf = ys => { for (let i = ys.length - 1; i >= 0; i--) if (ys[i] !== nu
 function nearest(ys, i) {
   for (let k = i; k >= 0 && k > i - 200; k--) if (ys[k] !== null && ys[k] !== undefined) return ys[k];
   return null;
+}
+
+// withFingers makes a finger that goes sideways over a chart do what a mouse does; up and
+// down it scrolls the page, as elsewhere.
+function withFingers(box) {
+  let from = null;
+  const mouse = (type, e, at = e) => e.target.closest('.u-over')?.dispatchEvent(new MouseEvent(type, {clientX: at.clientX, clientY: at.clientY, movementX: 1, bubbles: true})); // without movement it would not count
+  const on = (type, act) => box.addEventListener(type, e => { if (e.pointerType === 'touch' && e.isPrimary) act(e); });
+  on('pointerdown', e => { from = e; mouse('mousemove', e); mouse('mousedown', e); });
+  on('pointermove', e => from && mouse('mousemove', e));
+  on('pointerup', e => { from = null; mouse('mouseup', e); });
+  on('pointercancel', e => { if (from) mouse('mousemove', e, from); mouse('mouseup', e, from ?? e); from = null; });
 }
 
 const fade = c => c + '40';
