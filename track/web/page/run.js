@@ -171,7 +171,7 @@ class RunView {
       h('div', {class: 'row'}, link({view: 'compare', run: r.children.slice(0, 100).map(c => c.id), tab: params.length > 0 && 'parallel'}, 'Compare them'), link({view: 'runs', q: "tags.mlflow.parentRunId = '" + r.id + "'"}, 'Show them in the table'), r.more_children && h('span', {class: 'dim'}, 'The first ' + r.children.length + ':')),
       h('div', {class: 'wide'}, h('table', {class: 'list'}, h('thead', {}, h('tr', {}, ['Run', 'Started', 'Took'].map(t => h('th', {}, t)), keys.map(k => h('th', {class: 'right'}, k)), params.map(k => h('th', {}, k)))),
         h('tbody', {}, r.children.map(c => h('tr', {}, h('th', {scope: 'row'}, status(c.status, false), ' ', link({view: 'run', id: c.id}, c.name || short(c.id)), h('span', {class: 'dim'}, pruned(c))), h('td', {}, time(c.start)), h('td', {}, took(duration(c))),
-          keys.map(k => h('td', {class: 'right'}, num(c.metrics[k]?.[0]))), params.map(k => h('td', {title: c.params[k]}, brief(c.params[k] ?? '')))))))));
+          keys.map(k => h('td', {class: 'right'}, num(c.metrics[k]?.[0]))), params.map(k => h('td', {class: (c.params[k] ?? '').length < 25 && 'fit', title: c.params[k]}, brief(c.params[k] ?? '')))))))));
   }
 
   unknown() {
