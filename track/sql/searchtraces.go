@@ -198,7 +198,7 @@ func (s *Store) spanClause(q *text, c *filter.Clause) {
 	if key, ok := strings.CutPrefix(c.Key, "attributes."); ok {
 		// Values of attributes are JSON in a JSON text: quotes are left out.
 		if s.postgres {
-			s.attribute(q, "trim(CAST(p.content AS jsonb) -> 'attributes' ->> CAST(? AS text), '\"')", key, c)
+			s.attribute(q, "trim("+spanJSON+" -> 'attributes' ->> CAST(? AS text), '\"')", key, c)
 		} else {
 			s.attribute(q, "trim(json_extract(p.content, ?), '\"')", "$.attributes."+strconv.Quote(key), c)
 		}

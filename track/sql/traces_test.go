@@ -27,7 +27,7 @@ func testTraces(t *testing.T, s track.Store) {
 
 	spans := []track.Span{
 		{TraceID: "tr-b", ID: "2", Parent: "1", Name: "llm", Type: "LLM", Status: "OK", StartNano: 201e6, EndNano: 202e6, Content: `{"attributes": {"model": "\"gpt\"", "n": "3"}}`},
-		{TraceID: "tr-b", ID: "1", Name: "root", Type: "CHAIN", Status: "ERROR", StartNano: 200e6, EndNano: 250e6, Content: `{"attributes": {}}`},
+		{TraceID: "tr-b", ID: "1", Name: "root", Type: "CHAIN", Status: "ERROR", StartNano: 200e6, EndNano: 250e6, Content: `{"name": "\u0000", "attributes": {"nul": "\"a\\u0000\""}}`},
 	}
 	check(t, s.PutSpans(ctx, 0, spans[:1]))
 	if b := must[track.TraceInfo](t)(s.TraceInfo(ctx, "tr-b")); b.State != inProgress || b.Duration != -1 || b.RequestTime != 201 {

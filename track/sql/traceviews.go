@@ -78,12 +78,15 @@ func tagColumn(as, metadata, key string) column {
 	return column{sqlite: as + ".value", join: "JOIN trace_tags " + as + " ON " + as + ".trace = t.id AND " + as + ".metadata = " + metadata + " AND " + as + ".key = '" + key + "'"}
 }
 
-// attributeColumn is an attribute of a span, as JSON. PostgreSQL takes no U+0000, not
-// even in what is not asked for.
+// spanJSON is the content of a span in PostgreSQL, which takes no U+0000, not even in
+// what is not asked for.
+const spanJSON = `CAST(replace(p.content, '\u0000', '\ufffd') AS json)`
+
+// attributeColumn is an attribute of a span, as JSON.
 func attributeColumn(key string, kind columnKind) column {
 	return column{
 		sqlite:   `json_extract(p.content, '$.attributes."` + key + `"')`,
-		postgres: `CAST(replace(p.content, '\u0000', '\ufffd') AS json) -> 'attributes' ->> '` + key + "'",
+		postgres: spanJSON + ` -> 'attributes' ->> '` + key + "'",
 		kind:     kind,
 	}
 }
