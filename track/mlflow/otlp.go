@@ -154,6 +154,7 @@ func collect(data *tracepb.TracesData) (spans []track.Span, resources map[string
 				if err != nil {
 					return nil, nil, err
 				}
+				s.Attributes = translate(s.Attributes)
 				span := NewSpan(s)
 				spans = append(spans, span)
 				resources[span.TraceID] = tags

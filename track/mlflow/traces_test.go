@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -68,6 +69,53 @@ func TestOpenTelemetry(t *testing.T) {
 	found := s.must(s.send("POST", "/api/3.0/mlflow/traces/search", `{"locations":[{"type":"MLFLOW_EXPERIMENT","mlflow_experiment":{"experiment_id":"`+e+`"}}],"filter":"span.attributes.n = '3' AND span.type = 'LLM'"}`))
 	if at(found, "traces", 0, "trace_id") != id {
 		t.Errorf("search: %v", found)
+	}
+}
+
+// TestGenAI has instruments that know nothing of MLflow tell what models read and wrote.
+func TestGenAI(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	text := func(key, value string) string { return `{"key":"` + key + `","value":{"stringValue":"` + value + `"}}` }
+	count := func(key, n string) string { return `{"key":"` + key + `","value":{"intValue":"` + n + `"}}` }
+	send := func(span, parent string, attributes ...string) {
+		t.Helper()
+		body := `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"` + span + `","parentSpanId":"` + parent + `","name":"` + span + `","startTimeUnixNano":"1","endTimeUnixNano":"2","attributes":[` + strings.Join(attributes, ",") + `]}]}]}]}`
+		req, _ := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/v1/traces", strings.NewReader(body))
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("x-mlflow-experiment-id", "0")
+		if resp, body := s.do(req); resp.StatusCode != 200 {
+			t.Fatalf("%s: %s", resp.Status, body)
+		}
+	}
+	const get, id = "/api/3.0/mlflow/traces/get?trace_id=", "tr-5b8efff798038103d269b633813fc60c"
+	metadata := func() any { return at(s.get(get+id), "trace", "trace_info", "trace_metadata") }
+	send("00000000000000a1", "00000000000000aa", text("gen_ai.operation.name", "chat"), count("gen_ai.usage.input_tokens", "10"), count("gen_ai.usage.output_tokens", "5"), count("gen_ai.usage.cache_creation.input_tokens", "3"),
+		text("gen_ai.request.model", "gpt"), text("gen_ai.provider.name", "openai"), text("gen_ai.conversation.id", "talk"), text("gen_ai.input.messages", "hi"), text("gen_ai.output.messages", "[]"))
+	if got, _ := json.Marshal(metadata()); string(got) != `{"mlflow.trace.session":"talk","mlflow.trace.tokenUsage":"{\"input_tokens\": 10, \"output_tokens\": 5, \"total_tokens\": 15, \"cache_creation_input_tokens\": 3}"}` {
+		t.Errorf("of the first: %s", got)
+	}
+	send("00000000000000a2", "00000000000000aa", text("openinference.span.kind", "LLM"), text("llm.token_count.prompt", "1"), count("llm.token_count.completion", "2"), count("llm.token_count.total", "4"), text("session.id", "other"), text("user.id", "ann"))
+	send("00000000000000a3", "00000000000000a2", text("traceloop.span.kind", "task"), count("gen_ai.usage.prompt_tokens", "1"), count("gen_ai.usage.completion_tokens", "2"))
+	send("00000000000000aa", "", text("mlflow.spanType", "AGENT"))
+	if got, _ := json.Marshal(metadata()); string(got) != `{"mlflow.trace.session":"talk","mlflow.trace.tokenUsage":"{\"input_tokens\": 11, \"output_tokens\": 7, \"total_tokens\": 19, \"cache_creation_input_tokens\": 3}","mlflow.trace.user":"ann"}` {
+		t.Errorf("of all: %s", got)
+	}
+	for filter, want := range map[string]bool{
+		"span.type = 'CHAT_MODEL' AND span.attributes.mlflow.llm.model = 'gpt'": true, "span.type = 'LLM'": true, "span.type = 'TASK'": true, "span.type = 'AGENT'": true,
+		"span.attributes.mlflow.llm.provider = 'openai'": true, "span.attributes.mlflow.spanInputs = 'hi'": true, "span.attributes.mlflow.spanOutputs = '[]'": false, "span.type = 'UNKNOWN'": false,
+	} {
+		query, _ := json.Marshal(map[string]any{"locations": []any{map[string]any{"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": map[string]any{"experiment_id": "0"}}}, "filter": filter})
+		found := s.must(s.send("POST", "/api/3.0/mlflow/traces/search", string(query)))
+		if (at(found, "traces", 0, "trace_id") == id) != want {
+			t.Errorf("%s: %v", filter, found)
+		}
+	}
+	// What a client says of the whole trace counts.
+	s.must(s.send("POST", "/api/3.0/mlflow/traces", `{"trace":{"trace_info":{"trace_id":"`+id+`","trace_location":{"type":"MLFLOW_EXPERIMENT","mlflow_experiment":{"experiment_id":"0"}},"request_time":"2024-01-01T00:00:00Z","state":"OK","trace_metadata":{"mlflow.trace.tokenUsage":"told"}}}}`))
+	send("00000000000000a4", "00000000000000aa", count("gen_ai.usage.input_tokens", "10"))
+	if got := at(metadata(), "mlflow.trace.tokenUsage"); got != "told" {
+		t.Errorf("counted again: %v", got)
 	}
 }
 

@@ -261,6 +261,9 @@ func (t *tx) putSpans(experiment int64, id string, spans []track.Span) error {
 			return err
 		}
 	}
+	if err := t.tellOfSpans(r.row, spans); err != nil {
+		return err
+	}
 	if r.State != inProgress {
 		return nil // somebody has told how it ended
 	}
