@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +28,9 @@ func (c *call) askedToResume(r *run) error {
 }
 
 // startAgain makes another run of one that has ended and whose name is used again, as
-// W&B does: only who resumes a run asks for it before.
-func (c *call) startAgain(n runName) error {
+// W&B does: only who resumes a run asks for it before. A process that is heard of again
+// after a long silence goes on with its run.
+func (c *call) startAgain(n runName, config string) error {
 	defer c.locks.Lock(n.key())()
 	r, err := c.loadRun(c.ctx, n)
 	if track.CodeOf(err) == track.NotFound {
@@ -36,7 +39,7 @@ func (c *call) startAgain(n runName) error {
 	if err != nil || r.State == running {
 		return err
 	}
-	if now()-r.Asked < resumeWithin.Milliseconds() {
+	if now()-r.Asked < resumeWithin.Milliseconds() || haveCommon(writersOf(string(r.Config)), writersOf(config)) {
 		return nil
 	}
 	there, err := c.store.Run(c.ctx, r.ID)
@@ -54,6 +57,27 @@ func (c *call) startAgain(n runName) error {
 		return err // what xt executed stays
 	}
 	return c.store.DeleteRun(c.ctx, r.ID)
+}
+
+// writersOf returns what a config says of the processes that wrote it: newer clients have
+// IDs, older ones the time at which they began.
+func writersOf(config string) []string {
+	var own struct {
+		Begun   json.Number                `json:"start_time"`
+		Writers map[string]json.RawMessage `json:"e"`
+	}
+	if json.Unmarshal([]byte(wandbConfig(config)), &own) != nil {
+		return nil
+	}
+	writers := slices.Collect(maps.Keys(own.Writers))
+	if own.Begun != "" {
+		writers = append(writers, own.Begun.String())
+	}
+	return writers
+}
+
+func haveCommon(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
 // rewind makes a run end at a step. What it was is left in the store.

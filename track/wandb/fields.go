@@ -153,7 +153,7 @@ func (c *call) upsertBucket(a args) (any, error) {
 	}
 	begins := in.text("host") != ""
 	if begins && in.text("id") == "" && !c.shared {
-		if err := c.startAgain(n); err != nil {
+		if err := c.startAgain(n, in.text("config")); err != nil {
 			return nil, err
 		}
 	}

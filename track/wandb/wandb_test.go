@@ -219,6 +219,34 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// TestSilentWriter goes on with the run of a process that was silent for long, and makes
+// another where a new one uses its name.
+func TestSilentWriter(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	const old, new = `{"_wandb":{"value":{"e":{"01a":{}}}}}`, `{"_wandb":{"value":{"e":{"01b":{}}}}}`
+	s.begin("p", "r", old)
+	s.stream("p", "r", `{"files":{"wandb-history.jsonl":{"offset":0,"content":["{\"_step\":0,\"a\":1}"]}}}`)
+	first := s.run("p", "r").ID
+	begin := func(config string) string {
+		kept, err := s.handler.loadRun(t.Context(), newRunName("", "p", "r"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept.State = crashed
+		if err := s.handler.saveRun(t.Context(), kept); err != nil {
+			t.Fatal(err)
+		}
+		return s.begin("p", "r", config).ID
+	}
+	if again := begin(old); again != first {
+		t.Errorf("the process went on with %s, not %s", again, first)
+	}
+	if begin(new) == first {
+		t.Error("another process goes on with the run")
+	}
+}
+
 // TestStop tells the client of a run to end it, until it goes on again.
 func TestStop(t *testing.T) {
 	t.Parallel()
