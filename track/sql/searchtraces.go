@@ -100,7 +100,7 @@ func (s *Store) traceWhere(q *text, search *track.TraceSearch) error {
 			return err
 		}
 		q.add(" AND ")
-		s.traceClause(q, &clauses[i])
+		s.traceClause(q, &clauses[i], search.Experiments)
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ func (q *text) orderTraces(order []filter.Order) {
 	q.add("t.id")
 }
 
-func (s *Store) traceClause(q *text, c *filter.Clause) {
+func (s *Store) traceClause(q *text, c *filter.Clause, experiments []int64) {
 	switch c.Kind {
 	case filter.Attribute:
 		s.traceAttribute(q, c)
@@ -152,7 +152,7 @@ func (s *Store) traceClause(q *text, c *filter.Clause) {
 		s.spanClause(q, c)
 		q.add(")")
 	case filter.Feedback, filter.Expectation:
-		s.assessmentClause(q, c)
+		s.assessmentClause(q, c, experiments)
 	default:
 		q.add("1 = 0") // xt keeps no issues
 	}
@@ -220,13 +220,26 @@ func (s *Store) attribute(q *text, expression, argument string, c *filter.Clause
 	q.add(part.String(), append([]any{argument}, part.args...)...)
 }
 
-// assessmentClause adds the condition about assessments with a name. Values are
-// JSON; those that are texts are compared without their quotes.
-func (s *Store) assessmentClause(q *text, c *filter.Clause) {
+// assessmentClause adds the condition about assessments with a name. One that is
+// about a session counts for each trace of that.
+func (s *Store) assessmentClause(q *text, c *filter.Clause, experiments []int64) {
 	if c.Op == filter.IsNull {
 		q.add("NOT ")
 	}
-	q.add("EXISTS (SELECT 1 FROM assessments a WHERE a.trace = t.id AND a.valid = 1 AND a.expectation = ? AND a.name = ?", bit(c.Kind == filter.Expectation), c.Key)
+	q.add("(EXISTS (SELECT 1 FROM assessments a WHERE a.trace = t.id AND ")
+	s.aboutAssessment(q, c)
+	q.add(`) OR t.id IN (SELECT o.trace FROM assessments a JOIN traces x ON x.id = a.trace
+		JOIN trace_tags g ON g.trace = a.trace AND g.metadata = 1 AND g.key = ?
+		JOIN trace_tags o ON o.metadata = 1 AND o.key = g.key AND substr(o.value, 1, 64) = substr(g.value, 1, 64) AND o.value = g.value
+		WHERE a.metadata LIKE ? AND `+s.inInts("x.experiment")+" AND ", sessionKey, `%"`+sessionKey+`"%`, s.ints(experiments))
+	s.aboutAssessment(q, c)
+	q.add("))")
+}
+
+// aboutAssessment adds the condition about the assessment a. Values are JSON; those
+// that are texts are compared without their quotes.
+func (s *Store) aboutAssessment(q *text, c *filter.Clause) {
+	q.add("a.valid = 1 AND a.expectation = ? AND a.name = ?", bit(c.Kind == filter.Expectation), c.Key)
 	switch {
 	case c.Op == filter.IsNull || c.Op == filter.IsNotNull:
 	case c.Numeric:
@@ -236,5 +249,4 @@ func (s *Store) assessmentClause(q *text, c *filter.Clause) {
 		q.add(" AND ")
 		q.compare(s.dialect, `trim(a.value, '"')`, c)
 	}
-	q.add(")")
 }

@@ -50,6 +50,7 @@ func testTraces(t *testing.T, s track.Store) {
 	check(t, s.LinkTraces(ctx, []string{"tr-late"}, run.ID))
 	testAssessments(t, s)
 	searchTraces(t, s, run.ID)
+	searchSessions(t, s)
 
 	for _, d := range []track.TraceDeletion{{Before: 99}, {IDs: []string{"tr-z"}}, {IDs: []string{}}} {
 		if n, err := s.DeleteTraces(ctx, d); n != 0 || err != nil {
@@ -148,4 +149,39 @@ func traces(t *testing.T, s track.Store, search track.Search) string {
 		ids = append(ids, i.ID)
 	}
 	return strings.Join(ids, " ")
+}
+
+// searchSessions finds traces by what was said of their sessions.
+func searchSessions(t *testing.T, s track.Store) {
+	ctx := t.Context()
+	other := must[int64](t)(s.CreateExperiment(ctx, track.NewExperiment{Name: "other sessions"}))
+	for i, id := range []string{"s1", "s2", "s3", "s4"} {
+		session, experiment := "long", int64(0)
+		if i == 2 {
+			session = "short"
+		}
+		if i == 3 {
+			experiment = other
+		}
+		must[track.TraceInfo](t)(s.PutTrace(ctx, track.TraceInfo{ID: id, Experiment: experiment, RequestTime: int64(10 - i), State: "OK", Metadata: []track.Tag{{Key: sessionKey, Value: session}}}))
+	}
+	of := []track.Tag{{Key: sessionKey, Value: "long"}}
+	must[track.Assessment](t)(s.CreateAssessment(ctx, track.Assessment{TraceID: "s1", Name: "whole", Value: `"good"`, Metadata: of}))
+	must[track.Assessment](t)(s.CreateAssessment(ctx, track.Assessment{TraceID: "s1", Name: "part", Value: "3"}))
+	must[track.Assessment](t)(s.CreateAssessment(ctx, track.Assessment{TraceID: "s4", Name: "elsewhere", Value: "3", Metadata: of}))
+	for filter, want := range map[string]string{
+		"feedback.whole = 'good'":    "s1 s2",
+		"feedback.whole IS NOT NULL": "s1 s2",
+		"feedback.whole = 'bad'":     "",
+		"feedback.part > 2":          "s1",
+		"feedback.whole IS NULL AND metadata.`" + sessionKey + "` IS NOT NULL": "s3",
+		"feedback.elsewhere > 2": "",
+	} {
+		if got := traces(t, s, track.Search{Filter: filter}); got != want {
+			t.Errorf("%s: %q, not %q", filter, got, want)
+		}
+	}
+	if n := must[int](t)(s.DeleteTraces(ctx, track.TraceDeletion{IDs: []string{"s1", "s2", "s3"}})); n != 3 {
+		t.Errorf("%d deleted", n)
+	}
 }
