@@ -23,6 +23,9 @@ type Alias struct {
 // not find them unless their filter mentions the tag.
 const PromptTag = "mlflow.prompt.is_prompt"
 
+// LinkedPromptsTag is the tag of a trace that lists the prompts it used, as JSON.
+const LinkedPromptsTag = "mlflow.linkedPrompts"
+
 // ModelVersion is a version of a registered model. Versions count from 1, and
 // no number is used twice.
 type ModelVersion struct {

@@ -73,6 +73,11 @@ type Clause struct {
 // AboutPrompts reports whether the clause is about the tag that prompts have.
 func (c *Clause) AboutPrompts() bool { return c.Kind == Tag && c.Key == track.PromptTag }
 
+// LinksPrompt reports whether the clause is about a prompt that a trace used.
+func (c *Clause) LinksPrompt() bool {
+	return c.Kind == Tag && c.Key == track.LinkedPromptsTag && c.Op != IsNull && c.Op != IsNotNull
+}
+
 // WantsPrompts reports whether a search is one for prompts, which are left out
 // otherwise.
 func WantsPrompts(clauses []Clause) bool {
@@ -166,6 +171,10 @@ func (g *Grammar) identify(t token, attributes map[string]string) (Kind, string,
 			return 0, "", invalid(g.badAttribute, key, set(attributes))
 		}
 		key = to
+	case Span:
+		if _, named := strings.CutPrefix(key, "attributes."); g.moves != nil && !named && !slices.Contains(fixedKeys[kind], key) {
+			return 0, "", invalid("Invalid span attribute '%s'. Supported attributes: name, status, type, attributes.<attribute_name>.", key)
+		}
 	case Dataset, Origin, Issue:
 		if !slices.Contains(fixedKeys[kind], key) {
 			return 0, "", invalid("Invalid %s key '%s' specified. Valid keys are '{%s}'", kind, key, quoted(fixedKeys[kind]))
@@ -181,6 +190,7 @@ var fixedKeys = map[Kind][]string{
 	Dataset: {"context", "digest", "name"},
 	Origin:  {"command", "commit", "fingerprint", "kind", "stage"},
 	Issue:   {"id"},
+	Span:    {"content", "name", "status", "type"},
 }
 
 func invalid(format string, args ...any) error {

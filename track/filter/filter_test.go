@@ -107,6 +107,13 @@ func TestGrammars(t *testing.T) {
 		{EvaluationDatasets(), "digest = 'a'", "Invalid attribute key 'digest'"},
 		{Traces(), "trace.status = 'OK' AND timestamp > 1 AND tags.a RLIKE '^x' AND span.name IN ('a') AND feedback.ok = 'true' AND feedback.n > 0.5", ""},
 		{Traces(), "run_id = 'x' AND name LIKE 'a' AND metadata.x IS NULL AND trace.text ILIKE '%x%'", ""},
+		{Traces(), "prompt = 'qa/4' AND tags.`mlflow.linkedPrompts` IS NOT NULL", ""},
+		{Traces(), "prompt LIKE '%qa%'", "Invalid comparator 'LIKE' for prompts filter. Only '=' is supported with format: prompt = \"name/version\""},
+		{Traces(), "prompt != 'qa/4'", "Invalid comparator '!=' for prompts filter"},
+		{Traces(), "prompt = 'qa'", "Invalid prompts filter value 'qa'. Expected format: prompt = \"name/version\""},
+		{Traces(), "prompt = 'a/1/b'", "Invalid prompts filter value 'a/1/b'"},
+		{Runs(), "tags.`mlflow.linkedPrompts` LIKE '%qa%'", ""},
+		{Traces(), "span.nope = 'x'", "Invalid span attribute 'nope'"},
 		{Traces(), "issue.x = 'a'", "Invalid issue key 'x'"},
 		{Traces(), "feedback.n = 3", "Expected a quoted string value for feedback"},
 	} {

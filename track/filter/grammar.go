@@ -1,5 +1,7 @@
 package filter
 
+import "github.com/xtrepro/xt/track"
+
 // Grammar says what can be searched for in what.
 type Grammar struct {
 	kinds         map[string]Kind
@@ -166,7 +168,7 @@ func Traces() *Grammar {
 		numeric:    []string{"timestamp_ms", "execution_time_ms", "end_time_ms"},
 		lists:      []string{"name", "status", "request_id", "run_id", "client_request_id"},
 		moves: map[string]move{
-			"name": {Tag, "mlflow.traceName"}, "prompt": {Tag, "mlflow.linkedPrompts"},
+			"name": {Tag, "mlflow.traceName"}, "prompt": {Tag, track.LinkedPromptsTag},
 			"run_id": {Metadata, "mlflow.sourceRun"}, "text": {Span, "content"},
 		},
 		ops: map[Kind][]Op{

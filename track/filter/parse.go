@@ -249,6 +249,9 @@ func (g *Grammar) checkOp(c *Clause) error {
 	if c.Numeric && (c.Kind == Feedback || c.Kind == Expectation) && (c.Op == Equal || c.Op == NotEqual) {
 		return invalid("Expected a quoted string value for %s (e.g. 'my-value'). Got value %v", c.Kind, c.Number)
 	}
+	if _, ok := g.moves["prompt"]; ok && c.LinksPrompt() {
+		return checkLinkedPrompt(c)
+	}
 	if slices.Contains(ops, c.Op) && (c.Kind != Attribute || c.Op != In && c.Op != NotIn || g.takesList(c)) {
 		return nil
 	}
@@ -260,4 +263,15 @@ func (g *Grammar) checkOp(c *Clause) error {
 		names[i] = string(op)
 	}
 	return invalid(strings.ReplaceAll(g.badOp, "KIND", c.Kind.String()), c.Op, "{"+quoted(names)+"}")
+}
+
+// checkLinkedPrompt reports whether a comparison names a version of a prompt.
+func checkLinkedPrompt(c *Clause) error {
+	switch {
+	case c.Op != Equal:
+		return invalid("Invalid comparator '%s' for prompts filter. Only '=' is supported with format: prompt = \"name/version\"", c.Op)
+	case strings.Count(c.Text, "/") != 1:
+		return invalid("Invalid prompts filter value '%s'. Expected format: prompt = \"name/version\"", c.Text)
+	}
+	return nil
 }

@@ -31,7 +31,6 @@ const (
 	spansInStore     = "TRACKING_STORE" // clients need not store them as an artifact
 	locationTag      = "mlflow.artifactLocation"
 	finalizedKey     = "mlflow.trace.infoFinalized"
-	promptsTag       = "mlflow.linkedPrompts"
 )
 
 // traceLocation returns the tag that says where the files of a trace are.
@@ -310,14 +309,14 @@ func (c *call) linkPrompts() error {
 		}
 	}
 	for _, tag := range t.Tags {
-		if tag.Key == promptsTag {
-			old := args{members: []member{{[]byte(promptsTag), value(tag.Value)}}}
-			old.each(promptsTag, add)
+		if tag.Key == track.LinkedPromptsTag {
+			old := args{members: []member{{[]byte(track.LinkedPromptsTag), value(tag.Value)}}}
+			old.each(track.LinkedPromptsTag, add)
 		}
 	}
 	c.each("prompt_versions", add)
 	if c.err != nil {
 		return c.err
 	}
-	return c.store.SetTraceTag(c.ctx, t.ID, track.Tag{Key: promptsTag, Value: string(append(e.b, ']'))})
+	return c.store.SetTraceTag(c.ctx, t.ID, track.Tag{Key: track.LinkedPromptsTag, Value: string(append(e.b, ']'))})
 }

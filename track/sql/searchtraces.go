@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -183,7 +184,10 @@ func (s *Store) traceTag(q *text, c *filter.Clause) {
 		q.add("NOT ")
 	}
 	q.add("EXISTS (SELECT 1 FROM trace_tags g WHERE g.trace = t.id AND g.metadata = ? AND g.key = ?", bit(c.Kind == filter.Metadata), c.Key)
-	if c.Op != filter.IsNull && c.Op != filter.IsNotNull {
+	switch {
+	case c.LinksPrompt():
+		q.linksPrompt(c.Text)
+	case c.Op != filter.IsNull && c.Op != filter.IsNotNull:
 		q.add(" AND ")
 		q.compare(s.dialect, "g.value", c)
 	}
@@ -191,6 +195,19 @@ func (s *Store) traceTag(q *text, c *filter.Clause) {
 	if byRun {
 		q.add(")")
 	}
+}
+
+// linksPrompt adds the condition that the tag g lists a version of a prompt, written
+// as name/version. Some clients put spaces between what they write.
+func (q *text) linksPrompt(prompt string) {
+	const list = `replace(replace(g.value, '": "', '":"'), '", "', '","')`
+	var item struct {
+		Name    string `json:"name"`
+		Version string `json:"version"`
+	}
+	item.Name, item.Version, _ = strings.Cut(prompt, "/")
+	b, _ := json.Marshal(item) // of texts it can't fail
+	q.add(" AND replace("+list+", ?, '') <> "+list, string(b))
 }
 
 // spanClause adds the condition about the span p.
@@ -205,12 +222,7 @@ func (s *Store) spanClause(q *text, c *filter.Clause) {
 		return
 	}
 	columns := map[string]string{"name": "p.name", "type": "p.type", "status": "p.status", "content": "p.content"}
-	column, ok := columns[c.Key]
-	if !ok {
-		q.add("1 = 0")
-		return
-	}
-	q.compare(s.dialect, column, c)
+	q.compare(s.dialect, columns[c.Key], c)
 }
 
 // attribute adds the comparison of an expression that has one parameter itself.

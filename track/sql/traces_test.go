@@ -43,6 +43,8 @@ func testTraces(t *testing.T, s track.Store) {
 	}
 	check(t, s.SetTraceTag(ctx, "tr-b", track.Tag{Key: "y", Value: "2"}))
 	check(t, s.SetTraceTag(ctx, "tr-b", track.Tag{Key: "z", Value: "2"}))
+	check(t, s.SetTraceTag(ctx, "tr-a", track.Tag{Key: track.LinkedPromptsTag, Value: `[{"name": "qa", "version": "4"}]`}))
+	check(t, s.SetTraceTag(ctx, "tr-b", track.Tag{Key: track.LinkedPromptsTag, Value: `[{"name":"qa","version":"4"},{"name":"chat","version":"1"}]`}))
 	check(t, s.DeleteTraceTag(ctx, "tr-b", "z"))
 	wantError(t, s.DeleteTraceTag(ctx, "tr-b", "z"), track.NotFound, "No trace tag with key 'z' for trace with ID 'tr-b'")
 	run := newRun(t, s, track.NewRun{})
@@ -126,6 +128,11 @@ func searchTraces(t *testing.T, s track.Store, run string) {
 		"request_id IN ('tr-a', 'tr-z')":             "tr-a",
 		"client_request_id = 'c'":                    "tr-a",
 		"client_request_id != 'd'":                   "tr-a",
+		"prompt = 'qa/4'":                            "tr-b tr-a",
+		"prompt = 'chat/1'":                          "tr-b",
+		"prompt = 'chat/4'":                          "",
+		"prompt = 'Chat/1'":                          "",
+		"tags.`mlflow.linkedPrompts` IS NOT NULL":    "tr-b tr-a",
 		"issue.id = 'x'":                             "",
 	} {
 		if got := traces(t, s, track.Search{Filter: filter}); got != want {
