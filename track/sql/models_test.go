@@ -63,6 +63,8 @@ func searchLoggedModels(t *testing.T, s track.Store, first, second string) {
 	}{
 		{track.LoggedModelSearch{Order: []track.ModelOrder{{Field: "metrics.acc"}}}, first + " " + second},
 		{track.LoggedModelSearch{Order: []track.ModelOrder{{Field: "metrics.acc", Descending: true, DatasetName: "d", DatasetDigest: "1"}}}, first + " " + second},
+		{track.LoggedModelSearch{Order: []track.ModelOrder{{Field: "metrics.acc", Descending: true, DatasetDigest: "1"}}}, first + " " + second},
+		{track.LoggedModelSearch{Order: []track.ModelOrder{{Field: "metrics.acc", Descending: true, DatasetDigest: "9"}}}, second + " " + first},
 		{track.LoggedModelSearch{Order: []track.ModelOrder{{Field: "creation_time"}, {Field: "model_id"}}, Search: track.Search{Filter: "name = 'net'"}}, first},
 		{track.LoggedModelSearch{Search: track.Search{Filter: "metrics.acc > 0.5 AND params.p = '1' AND tags.u LIKE '4%'"}}, first},
 		{track.LoggedModelSearch{Search: track.Search{Filter: "metrics.acc != 0.9"}}, second},

@@ -130,9 +130,6 @@ func orderLoggedModels(q, order *text, keys []track.ModelOrder) error {
 		if entity != "metrics" {
 			return track.Errorf(track.InvalidParameter, "Invalid order by field name: %s. Only metrics are supported.", o.Field)
 		}
-		if o.DatasetDigest != "" && o.DatasetName == "" {
-			return track.Errorf(track.InvalidParameter, "`dataset_digest` can only be specified if `dataset_name` is also specified.")
-		}
 		joinLatest(q, i, strings.Trim(key, "`"), o)
 		order.add(fmt.Sprintf("CASE WHEN k%d.model IS NULL THEN 2 ELSE k%d.is_nan END, k%d.value", i, i, i) + direction(o.Descending) + ", ")
 	}
@@ -149,7 +146,10 @@ func joinLatest(q *text, i int, key string, o track.ModelOrder) {
 	q.add(` LEFT JOIN (SELECT v.model, v.value, v.is_nan, row_number() OVER (PARTITION BY v.model ORDER BY v.time DESC, v.step DESC, v.run_id) AS n
 		FROM logged_model_metrics v WHERE v.key = ?`, key)
 	if o.DatasetName != "" {
-		q.aboutDatasets([]track.DatasetName{{Name: o.DatasetName, Digest: o.DatasetDigest}})
+		q.add(" AND v.dataset_name = ?", o.DatasetName)
+	}
+	if o.DatasetDigest != "" {
+		q.add(" AND v.dataset_digest = ?", o.DatasetDigest)
 	}
 	q.add(fmt.Sprintf(") k%d ON k%d.model = m.id AND k%d.n = 1", i, i, i))
 }
