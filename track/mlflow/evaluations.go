@@ -75,15 +75,19 @@ func (c *call) getEvaluation() error {
 	return c.answerEvaluation(c.store.EvaluationDataset(c.ctx, c.text("dataset_id")))
 }
 
-// answerEvaluation answers with a dataset. Its experiments clients ask for when
-// they need them.
+// answerEvaluation answers with a dataset and its experiments, for which not every
+// client knows whom to ask later.
 func (c *call) answerEvaluation(d track.EvaluationDataset, err error) error {
+	var experiments []int64
+	if err == nil {
+		experiments, err = c.store.EvaluationExperiments(c.ctx, d.ID)
+	}
 	if err != nil {
 		return err
 	}
 	c.out.open()
 	c.out.name("dataset")
-	c.out.evaluation(&d)
+	c.out.evaluation(&d, experiments)
 	c.out.close()
 	return nil
 }
@@ -92,7 +96,8 @@ func (e *encoder) experimentIDs(ids []int64) {
 	list(e, "experiment_ids", ids, func(e *encoder, id *int64) { e.comma(); e.text(track.FormatExperimentID(*id)) })
 }
 
-func (e *encoder) evaluation(d *track.EvaluationDataset) {
+// evaluation writes a dataset, and its experiments if there are some.
+func (e *encoder) evaluation(d *track.EvaluationDataset, experiments []int64) {
 	var tags encoder
 	tags.tagObject(d.Tags)
 	e.open()
@@ -108,6 +113,9 @@ func (e *encoder) evaluation(d *track.EvaluationDataset) {
 	e.int("last_update_time", d.Updated)
 	e.set("created_by", d.CreatedBy)
 	e.set("last_updated_by", d.UpdatedBy)
+	if experiments != nil {
+		e.experimentIDs(experiments)
+	}
 	e.close()
 }
 
@@ -122,7 +130,7 @@ func (c *call) searchEvaluations() error {
 		return c.err
 	}
 	page, err := c.store.SearchEvaluationDatasets(c.ctx, s)
-	return answerPage(c, "datasets", page, err, (*encoder).evaluation)
+	return answerPage(c, "datasets", page, err, func(e *encoder, d *track.EvaluationDataset) { e.evaluation(d, nil) })
 }
 
 func (c *call) setEvaluationTags() error {

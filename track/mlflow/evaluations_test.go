@@ -2,6 +2,7 @@ package mlflow
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,6 +68,9 @@ func TestEvaluationErrors(t *testing.T) {
 		t.Fatalf("%v: %s", err, body)
 	}
 	id := made.Dataset["dataset_id"].(string)
+	if answer := s.must(s.send("POST", at+"/"+id+"/add-experiments", `{"experiment_ids": ["0"]}`)); fmt.Sprint(answer["dataset"].(map[string]any)["experiment_ids"]) != "[0]" {
+		t.Errorf("no experiments: %v", answer)
+	}
 	for _, c := range []struct{ method, path, body, want string }{
 		{"POST", "/create", `{}`, "Missing value for required parameter 'name'"},
 		{"POST", "/create", `{"name": " "}`, "Missing value for required parameter 'name'"},
