@@ -3,6 +3,7 @@ package track
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"path"
 	"strings"
 	"unicode"
@@ -145,10 +146,25 @@ func CheckLocation(uri string) error {
 	if strings.HasPrefix(uri, "runs:") {
 		return Errorf(InvalidParameter, "Artifact location cannot be a runs:/ URI. Given: '%s'", uri)
 	}
-	if strings.ContainsAny(uri, "?#") {
+	_, query, asks := strings.Cut(uri, "?")
+	if strings.Contains(uri, "#") || asks && strings.HasPrefix(uri, artifactScheme) {
 		return Errorf(InvalidParameter, "'artifact_location' URL can't include fragments or params.")
 	}
+	if plain, err := url.QueryUnescape(query); err != nil || strings.Contains(plain, "..") {
+		return Errorf(InvalidParameter, "Invalid query string")
+	}
 	return nil
+}
+
+// JoinLocation puts names below where artifacts are to go. A query stays at the end,
+// since clients have the options of a storage there.
+func JoinLocation(uri string, names ...string) string {
+	uri, query, asks := strings.Cut(uri, "?")
+	uri = strings.TrimRight(uri, "/") + "/" + strings.Join(names, "/")
+	if asks {
+		uri += "?" + query
+	}
+	return uri
 }
 
 // CheckModelName reports what is wrong with the name of a registered model,

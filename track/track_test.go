@@ -80,6 +80,8 @@ func TestChecks(t *testing.T) {
 		"Invalid experiment name: ''":                                                         CheckExperimentName(""),
 		"'name' exceeds the maximum length of 500 characters":                                 CheckExperimentName(strings.Repeat("x", 501)),
 		"Artifact location cannot be a runs:/ URI. Given: 'runs:/x'":                          CheckLocation("runs:/x"),
+		"'artifact_location' URL can't include fragments or params.":                          CheckLocation("mlflow-artifacts:/a?b"),
+		"Invalid query string":                                                                CheckLocation("s3://b?x=%2e%2e/y"),
 		"Invalid model name 'a/b'. Names cannot contain '/' or ':'.":                          CheckModelName("a/b", "name"),
 		"Missing value for required parameter 'new_name'.":                                    CheckModelName(" ", "new_name"),
 		"Invalid value 0 for parameter 'max_results' supplied. It must be a positive integer": CheckMax(0, 5),
@@ -93,7 +95,7 @@ func TestChecks(t *testing.T) {
 		}
 	}
 	for i, err := range []error{
-		CheckMetric(Metric{Key: "a/b c.d-e:f_é1", Step: -1}), CheckMetric(Metric{Key: strings.Repeat("é", 250)}), CheckLocation("s3://b/x"),
+		CheckMetric(Metric{Key: "a/b c.d-e:f_é1", Step: -1}), CheckMetric(Metric{Key: strings.Repeat("é", 250)}), CheckLocation("s3://b/x"), CheckLocation("s3://b?region=x"),
 		CheckModelName("a b", "name"), CheckLoggedModelName(""), CheckMax(5, 5), CheckAlias("v1a"), CheckAlias("a-b_c"),
 	} {
 		if err != nil {
@@ -141,4 +143,16 @@ func FuzzCleanKey(f *testing.F) {
 			t.Errorf("%q becomes %q, then %q", s, key, again)
 		}
 	})
+}
+
+func TestJoinLocation(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"s3://b/x/": "s3://b/x/1/artifacts", "s3://b": "s3://b/1/artifacts", "mlflow-artifacts:/": "mlflow-artifacts:/1/artifacts",
+		"azure://c/x/?region=y": "azure://c/x/1/artifacts?region=y", "azure://c?": "azure://c/1/artifacts?",
+	} {
+		if got := JoinLocation(in, "1", "artifacts"); got != want {
+			t.Errorf("%s: %s, not %s", in, got, want)
+		}
+	}
 }

@@ -41,7 +41,7 @@ func (c *call) traceLocation(experiment int64, id string) (track.Tag, error) {
 
 // LocationTag returns the tag that says where the files of a trace are.
 func LocationTag(e *track.Experiment, id string) track.Tag {
-	return track.Tag{Key: locationTag, Value: e.ArtifactLocation + "/traces/" + id + "/artifacts"}
+	return track.Tag{Key: locationTag, Value: track.JoinLocation(e.ArtifactLocation, "traces", id, "artifacts")}
 }
 
 // SpansTag is the tag of a trace whose spans are in the store, where clients need

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 
 	"github.com/xtrepro/xt/track"
 )
@@ -220,9 +219,4 @@ func (s *Store) DeleteExperimentTag(ctx context.Context, id int64, key string) e
 		}
 		return err
 	})
-}
-
-// joinURI puts names below the URL of a folder.
-func joinURI(uri string, names ...string) string {
-	return strings.TrimRight(uri, "/") + "/" + strings.Join(names, "/")
 }

@@ -60,7 +60,7 @@ func (s *Store) CreateLoggedModel(ctx context.Context, n track.NewLoggedModel) (
 		var row int64
 		err = t.row(`INSERT INTO logged_models (model_id, experiment, name, type, source_run, status, artifact_uri, created, updated)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-			[]any{id, n.Experiment, n.Name, n.Type, n.SourceRun, string(track.ModelPending), joinURI(e.ArtifactLocation, "models", id, "artifacts"), cmp.Or(n.Created, t.now), t.now}, &row)
+			[]any{id, n.Experiment, n.Name, n.Type, n.SourceRun, string(track.ModelPending), track.JoinLocation(e.ArtifactLocation, "models", id, "artifacts"), cmp.Or(n.Created, t.now), t.now}, &row)
 		if err == nil {
 			err = t.setPairs("logged_model_params", "model", row, tagsOf(n.Params))
 		}

@@ -124,7 +124,7 @@ func (t *tx) createRun(n *track.NewRun, again bool) error {
 	}
 	var row int64
 	err = t.row(`INSERT INTO runs (run_id, experiment, name, user_id, status, start_time, artifact_uri) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-		[]any{n.ID, n.Experiment, n.Name, n.User, string(n.Status), n.Start, joinURI(e.ArtifactLocation, n.ID, "artifacts")}, &row)
+		[]any{n.ID, n.Experiment, n.Name, n.User, string(n.Status), n.Start, track.JoinLocation(e.ArtifactLocation, n.ID, "artifacts")}, &row)
 	if err == nil {
 		err = t.setTags(row, n.Tags)
 	}
