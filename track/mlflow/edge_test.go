@@ -164,3 +164,18 @@ func TestBodies(t *testing.T) {
 		t.Errorf("the tag is %v", got)
 	}
 }
+
+// TestUsualMax asks for pages of 0, which a few endpoints of MLflow's take for the
+// usual length.
+func TestUsualMax(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.must(s.send("POST", api+"/logged-models", `{"experiment_id":"0","name":"m"}`))
+	if found := s.must(s.send("POST", api+"/logged-models/search", `{"experiment_ids":["0"],"max_results":0}`)); at(found, "models", 0) == nil {
+		t.Errorf("logged models: %v", found)
+	}
+	s.must(s.send("POST", "/api/3.0/mlflow/datasets/create", `{"name":"d"}`))
+	if found := s.must(s.send("POST", "/api/3.0/mlflow/datasets/search", `{"max_results":0}`)); at(found, "datasets", 0) == nil {
+		t.Errorf("datasets: %v", found)
+	}
+}

@@ -1,6 +1,10 @@
 package mlflow
 
-import "github.com/xtrepro/xt/track"
+import (
+	"cmp"
+
+	"github.com/xtrepro/xt/track"
+)
 
 var modelRoutes = []route{
 	{"POST", "2.0/mlflow/logged-models", "makes a logged model", "experiment_id! name model_type source_run_id params:array tags:array", (*call).createLoggedModel},
@@ -99,7 +103,7 @@ func (c *call) deleteModelTag() error {
 
 func (c *call) searchLoggedModels() error {
 	s := track.LoggedModelSearch{Experiments: c.experiments("experiment_ids")}
-	s.Filter, s.PageToken, s.Max = c.text("filter"), c.text("page_token"), int(c.int("max_results", 100))
+	s.Filter, s.PageToken, s.Max = c.text("filter"), c.text("page_token"), int(cmp.Or(c.int("max_results", 0), 100))
 	c.note(track.CheckMax(s.Max, 50000))
 	c.each("datasets", func(a *args) {
 		a.need("dataset_name")
