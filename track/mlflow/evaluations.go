@@ -72,12 +72,19 @@ func (v value) python() string {
 	return string(v)
 }
 
+// getEvaluation answers without the experiments, as MLflow's server does: clients ask
+// for them when they need them.
 func (c *call) getEvaluation() error {
-	return c.answerEvaluation(c.store.EvaluationDataset(c.ctx, c.text("dataset_id")))
+	d, err := c.store.EvaluationDataset(c.ctx, c.text("dataset_id"))
+	if err != nil {
+		return err
+	}
+	c.writeEvaluation(&d, nil)
+	return nil
 }
 
-// answerEvaluation answers with a dataset and its experiments, for which not every
-// client knows whom to ask later.
+// answerEvaluation answers with a dataset that was changed, and its experiments,
+// for which not every client knows whom to ask later.
 func (c *call) answerEvaluation(d track.EvaluationDataset, err error) error {
 	var experiments []int64
 	if err == nil {
@@ -86,11 +93,15 @@ func (c *call) answerEvaluation(d track.EvaluationDataset, err error) error {
 	if err != nil {
 		return err
 	}
+	c.writeEvaluation(&d, experiments)
+	return nil
+}
+
+func (c *call) writeEvaluation(d *track.EvaluationDataset, experiments []int64) {
 	c.out.open()
 	c.out.name("dataset")
-	c.out.evaluation(&d, experiments)
+	c.out.evaluation(d, experiments)
 	c.out.close()
-	return nil
 }
 
 func (e *encoder) experimentIDs(ids []int64) {

@@ -71,6 +71,9 @@ func TestEvaluationErrors(t *testing.T) {
 	if answer := s.must(s.send("POST", at+"/"+id+"/add-experiments", `{"experiment_ids": ["0"]}`)); fmt.Sprint(answer["dataset"].(map[string]any)["experiment_ids"]) != "[0]" {
 		t.Errorf("no experiments: %v", answer)
 	}
+	if answer := s.get(at + "/" + id); answer["dataset"].(map[string]any)["experiment_ids"] != nil {
+		t.Errorf("clients would not ask again: %v", answer)
+	}
 	for _, c := range []struct{ method, path, body, want string }{
 		{"POST", "/create", `{}`, "Missing value for required parameter 'name'"},
 		{"POST", "/create", `{"name": " "}`, "Missing value for required parameter 'name'"},
