@@ -152,7 +152,7 @@ func (h *Handler) wanted(r *http.Request) []string {
 	return names
 }
 
-const maxWanted = 50 // of runs, so that the header stays small
+const maxWanted = 25 // of runs: proxies refuse headers of more than 4 KB
 
 var plainID = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
 

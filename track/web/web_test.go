@@ -209,6 +209,13 @@ func TestAssets(t *testing.T) {
 			t.Errorf("%q: %s", view, link)
 		}
 	}
+	for _, runs := range []int{maxWanted, 10 * maxWanted} {
+		var header strings.Builder
+		check(t, ask("/?view=compare"+strings.Repeat("&run=0123456789abcdef0123456789abcdef", runs)).Header.Write(&header))
+		if header.Len() > 4000 {
+			t.Errorf("the header for %d runs has %d bytes, which proxies refuse", runs, header.Len())
+		}
+	}
 	for address, want := range map[string][]string{
 		"/": {"session", "experiments", "runs?max=100"}, "/?view=runs&exp=1&exp=2": {"session", "experiments", "runs?exp=1&exp=2&max=100"}, "/?q=x": {"session", "experiments"},
 		"/?view=compare&run=a1&run=b2": {"session", "runs?run=a1&run=b2"}, "/?view=compare&run=%3E%2C%3Cx": {"session"}, "/?view=run&id=a1": {"session", "run?id=a1"}, "/?view=data": {"session"},
