@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -139,6 +140,9 @@ func (r *adHocRun) run(ctx context.Context) error {
 		id, endErr = x.end(end)
 	}
 	r.a.tellRun(id, code, took)
+	if code != 0 && w != nil {
+		r.hint(w, log.Name())
+	}
 	if endErr != nil {
 		r.a.term.Warnf("the run is not complete: %v", endErr)
 	}
@@ -146,6 +150,32 @@ func (r *adHocRun) run(ctx context.Context) error {
 		return &exitError{code}
 	}
 	return err
+}
+
+// missingModule is how Python ends at what it cannot import.
+var missingModule = regexp.MustCompile(`ModuleNotFoundError: No module named '([\w.]+)'`)
+
+// hint says whose packages Python had, where it lacked one: people do not expect that
+// "python" is not the one of their shell.
+func (r *adHocRun) hint(w *pipeline.Workspace, log string) {
+	config := w.Graph.Config.Python
+	path, _ := seedenv.FindCommand(r.args[0], r.a.dir, r.ready.Env)
+	venv, _ := seedenv.Lookup(r.ready.Env, "VIRTUAL_ENV")
+	if config == nil || venv == "" || !strings.HasPrefix(path, venv+string(filepath.Separator)) {
+		return
+	}
+	f, err := os.Open(log)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	text := make([]byte, 16<<10) // the end
+	_, _ = f.Seek(-int64(len(text)), io.SeekEnd)
+	n, _ := io.ReadFull(f, text)
+	if m := missingModule.FindSubmatch(text[:n]); m != nil {
+		r.a.term.Sayf("%s this Python has the packages of %s, as [python] in xt.toml says; add %s to them, or name another Python by its path",
+			r.a.term.PaintErr(term.Cyan, "hint:"), config.Requirements, m[1])
+	}
 }
 
 // prepare finds out what the command is to see. w is nil outside a project.
