@@ -154,7 +154,8 @@ func (h *Handler) wanted(r *http.Request) []string {
 
 const maxWanted = 25 // of runs: proxies refuse headers of more than 4 KB
 
-var plainID = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
+// plainID is what numbers of runs and experiments look like, those of imported ones, too.
+var plainID = regexp.MustCompile(`^[\w-]+$`)
 
 func (h *Handler) serveAsset(w http.ResponseWriter, r *http.Request) {
 	a := loadAssets()

@@ -137,16 +137,13 @@ func (c *call) runs() (any, error) {
 	}{runs, page.Next != ""}, nil
 }
 
-// filterOf returns the filter that finds some runs.
+// filterOf returns the filter that finds some runs. What can be the number of none is
+// not there, as one that was deleted.
 func filterOf(ids []string) (string, error) {
 	if len(ids) > maxNamed {
 		return "", track.Errorf(track.InvalidParameter, "Name up to %d runs.", maxNamed)
 	}
-	for _, id := range ids {
-		if !plainID.MatchString(id) {
-			return "", track.Errorf(track.InvalidParameter, "%q is no number of a run.", id)
-		}
-	}
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !plainID.MatchString(id) })
 	return "attributes.run_id IN ('" + strings.Join(ids, "', '") + "')", nil
 }
 

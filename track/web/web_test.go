@@ -120,6 +120,30 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// Runs that are named come as they are named, imported ones as well; what cannot be one is
+// not there.
+func TestNamedRuns(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	h := New(s, Options{})
+	for _, id := range []string{"a_1", "b-2"} {
+		newRun(t, s, track.NewRun{ID: id, Name: id}, track.Batch{})
+	}
+	for query, want := range map[string][]string{"run=b-2&run=%27x&run=a_1": {"b-2", "a_1"}, "run=a_1&run=b-2": {"a_1", "b-2"}, "run=%3Cb%3E": nil} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/ui/api/runs?"+query, nil))
+		var answer struct{ Runs []shownRun }
+		check(t, json.Unmarshal(w.Body.Bytes(), &answer))
+		var got []string
+		for _, r := range answer.Runs {
+			got = append(got, r.ID)
+		}
+		if w.Code != 200 || !slices.Equal(got, want) {
+			t.Errorf("%s: %d, %q, want %q", query, w.Code, got, want)
+		}
+	}
+}
+
 // What has not changed is not sent again.
 func TestFresh(t *testing.T) {
 	t.Parallel()
