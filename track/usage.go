@@ -6,6 +6,14 @@ import (
 	"strings"
 )
 
+// The metadata of traces that MLflow's clients set and look for.
+const (
+	TraceUsageKey     = "mlflow.trace.tokenUsage"
+	TraceSessionKey   = "mlflow.trace.session"
+	TraceUserKey      = "mlflow.trace.user"
+	TraceFinalizedKey = "mlflow.trace.infoFinalized" // a client has told of the whole trace
+)
+
 // UsageAttribute is the attribute of a span that says how many tokens a language
 // model read and wrote, for the span and all below it.
 const UsageAttribute = "mlflow.chat.tokenUsage"
@@ -32,15 +40,22 @@ func (s *Span) Attribute(key string) string {
 	return string(value)
 }
 
-// usage returns the counts of a span, nil if it has none.
-func (s *Span) usage() map[string]json.RawMessage {
-	text := s.Attribute(UsageAttribute)
-	var inner string
-	if json.Unmarshal([]byte(text), &inner) == nil {
-		text = inner // clients that know texts only
+// AttributeText returns an attribute of a span as the text that it is; as JSON if it is
+// something else.
+func (s *Span) AttributeText(key string) string {
+	value := s.Attribute(key)
+	var text string
+	if json.Unmarshal([]byte(value), &text) == nil {
+		return text
 	}
+	return value
+}
+
+// usage returns the counts of a span, nil if it has none. Clients that know texts only
+// write them as one.
+func (s *Span) usage() map[string]json.RawMessage {
 	var counts map[string]json.RawMessage
-	if json.Unmarshal([]byte(text), &counts) != nil {
+	if json.Unmarshal([]byte(s.AttributeText(UsageAttribute)), &counts) != nil {
 		return nil
 	}
 	return counts

@@ -131,11 +131,15 @@ func (a *app) before(c *cli.Context) error {
 // writeJSON writes a result for programs.
 func (a *app) writeJSON(v any) error { return encodeJSON(a.term.Out, v) }
 
-func encodeJSON(w io.Writer, v any) error {
+func encodeJSON(w io.Writer, v any) error { return jsonEncoder(w, "").Encode(v) }
+
+// jsonEncoder writes JSON as xt does everywhere; indent stands before each line but the
+// first.
+func jsonEncoder(w io.Writer, indent string) *json.Encoder {
 	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
+	enc.SetIndent(indent, "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	return enc
 }
 
 // helpTemplate is the help of one command: what it does, how it is called, its

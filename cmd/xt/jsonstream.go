@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"io"
 	"strings"
 )
@@ -72,10 +71,7 @@ func (s *jsonStream) value(v any) {
 	s.begin()
 	s.some = true
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetIndent(s.indent(), "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil && s.err == nil {
+	if err := jsonEncoder(&b, s.indent()).Encode(v); err != nil && s.err == nil {
 		s.err = err
 	}
 	s.text(strings.TrimSuffix(b.String(), "\n"))

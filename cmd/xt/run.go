@@ -152,9 +152,6 @@ func (r *adHocRun) run(ctx context.Context) error {
 	return err
 }
 
-// missingModule is how Python ends at what it cannot import.
-var missingModule = regexp.MustCompile(`ModuleNotFoundError: No module named '([\w.]+)'`)
-
 // hint says whose packages Python had, where it lacked one: people do not expect that
 // "python" is not the one of their shell.
 func (r *adHocRun) hint(w *pipeline.Workspace, log string) {
@@ -172,7 +169,8 @@ func (r *adHocRun) hint(w *pipeline.Workspace, log string) {
 	text := make([]byte, 16<<10) // the end
 	_, _ = f.Seek(-int64(len(text)), io.SeekEnd)
 	n, _ := io.ReadFull(f, text)
-	if m := missingModule.FindSubmatch(text[:n]); m != nil {
+	missing := regexp.MustCompile(`ModuleNotFoundError: No module named '([\w.]+)'`)
+	if m := missing.FindSubmatch(text[:n]); m != nil {
 		r.a.term.Sayf("%s this Python has the packages of %s, as [python] in xt.toml says; add %s to them, or name another Python by its path",
 			r.a.term.PaintErr(term.Cyan, "hint:"), config.Requirements, m[1])
 	}

@@ -117,7 +117,7 @@ func (l *letters) order(text []rune, parts []shaping.Input) {
 	for level := highest; level > 0; level-- {
 		for i := 0; i < len(parts); i++ {
 			from := i
-			for i < len(parts) && levels[min(parts[i].RunStart, len(text)-1)] >= level {
+			for i < len(parts) && levels[parts[i].RunStart] >= level {
 				i++
 			}
 			slices.Reverse(parts[from:i])

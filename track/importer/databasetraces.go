@@ -18,7 +18,7 @@ func (d *Database) Traces(ctx context.Context, e *Experiment, f func(*Trace) err
 		t := &Trace{}
 		t.ID, t.ClientRequestID, t.RequestTime, t.Duration = r.text(), r.text(), r.number(), r.numberOr(-1)
 		t.State, t.RequestPreview, t.ResponsePreview = r.text(), r.text(), r.text()
-		t.Tags, t.Metadata = promoted("mlflow.traceName", r.text()), promoted("mlflow.trace.session", r.text())
+		t.Tags, t.Metadata = promoted("mlflow.traceName", r.text()), promoted(track.TraceSessionKey, r.text())
 		t.Metadata = append(t.Metadata, counts(r)...)
 		t.Spans = func() ([]track.Span, error) { return d.spans(ctx, t) }
 		list = append(list, t)
@@ -46,7 +46,7 @@ func counts(r *row) (tags []track.Tag) {
 	for _, of := range []struct {
 		key     string
 		columns []string
-	}{{"mlflow.trace.tokenUsage", countColumns[:6]}, {"mlflow.trace.cost", countColumns[6:]}} {
+	}{{track.TraceUsageKey, countColumns[:6]}, {"mlflow.trace.cost", countColumns[6:]}} {
 		values := map[string]json.Number{}
 		for _, column := range of.columns {
 			if text := r.text(); text != "" {

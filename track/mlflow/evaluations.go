@@ -1,7 +1,6 @@
 package mlflow
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -137,9 +136,8 @@ func (c *call) deleteEvaluation() error {
 
 func (c *call) searchEvaluations() error {
 	s := track.EvaluationSearch{Experiments: c.experiments("experiment_ids"), Search: track.Search{
-		Filter: c.text("filter_string"), OrderBy: c.texts("order_by"), Max: int(cmp.Or(c.int("max_results", 0), 1000)), PageToken: c.text("page_token"),
+		Filter: c.text("filter_string"), OrderBy: c.texts("order_by"), Max: c.pageLength(1000, 50_000), PageToken: c.text("page_token"),
 	}}
-	c.note(track.CheckMax(s.Max, 50_000))
 	if c.err != nil {
 		return c.err
 	}

@@ -1,6 +1,10 @@
 package mlflow
 
-import "github.com/xtrepro/xt/track"
+import (
+	"cmp"
+
+	"github.com/xtrepro/xt/track"
+)
 
 var experimentRoutes = []route{
 	{"POST", "2.0/mlflow/experiments/create", "makes an experiment", "name! artifact_location tags:array", (*call).createExperiment},
@@ -65,6 +69,13 @@ func (a *args) search(otherwise, limit int64) track.Search {
 	n := a.int("max_results", otherwise)
 	a.note(track.CheckMax(int(n), int(limit)))
 	return track.Search{Filter: a.text("filter"), OrderBy: a.texts("order_by"), Max: int(n), PageToken: a.text("page_token")}
+}
+
+// pageLength returns how many are wanted where 0 stands for the usual number.
+func (a *args) pageLength(usual, limit int64) int {
+	n := int(cmp.Or(a.int("max_results", 0), usual))
+	a.note(track.CheckMax(n, int(limit)))
+	return n
 }
 
 func (c *call) createExperiment() error {

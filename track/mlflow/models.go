@@ -1,8 +1,6 @@
 package mlflow
 
 import (
-	"cmp"
-
 	"github.com/xtrepro/xt/track"
 )
 
@@ -103,8 +101,7 @@ func (c *call) deleteModelTag() error {
 
 func (c *call) searchLoggedModels() error {
 	s := track.LoggedModelSearch{Experiments: c.experiments("experiment_ids")}
-	s.Filter, s.PageToken, s.Max = c.text("filter"), c.text("page_token"), int(cmp.Or(c.int("max_results", 0), 100))
-	c.note(track.CheckMax(s.Max, 50000))
+	s.Filter, s.PageToken, s.Max = c.text("filter"), c.text("page_token"), c.pageLength(100, 50_000)
 	c.each("datasets", func(a *args) {
 		a.need("dataset_name")
 		s.Datasets = append(s.Datasets, track.DatasetName{Name: a.text("dataset_name"), Digest: a.text("dataset_digest")})

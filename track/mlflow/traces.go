@@ -30,7 +30,6 @@ const (
 	spansLocationTag = "mlflow.trace.spansLocation"
 	spansInStore     = "TRACKING_STORE" // clients need not store them as an artifact
 	locationTag      = "mlflow.artifactLocation"
-	finalizedKey     = "mlflow.trace.infoFinalized"
 )
 
 // traceLocation returns the tag that says where the files of a trace are.
@@ -58,7 +57,7 @@ func (c *call) startTrace() error {
 		RequestTime: a.time("request_time"), Duration: a.duration("execution_duration"),
 		State:          a.traceState("state", "STATE_UNSPECIFIED"),
 		RequestPreview: a.text("request_preview"), ResponsePreview: a.text("response_preview"),
-		Tags: a.dict("tags"), Metadata: append(a.dict("trace_metadata"), track.Tag{Key: finalizedKey, Value: "true"}),
+		Tags: a.dict("tags"), Metadata: append(a.dict("trace_metadata"), track.Tag{Key: track.TraceFinalizedKey, Value: "true"}),
 	}
 	a.each("assessments", func(a *args) { t.Assessments = append(t.Assessments, a.assessment(t.ID)) })
 	c.note(a.err)

@@ -243,7 +243,7 @@ func (s *Store) assessmentClause(q *text, c *filter.Clause, experiments []int64)
 	q.add(`) OR t.id IN (SELECT o.trace FROM assessments a JOIN traces x ON x.id = a.trace
 		JOIN trace_tags g ON g.trace = a.trace AND g.metadata = 1 AND g.key = ?
 		JOIN trace_tags o ON o.metadata = 1 AND o.key = g.key AND substr(o.value, 1, 64) = substr(g.value, 1, 64) AND o.value = g.value
-		WHERE a.metadata LIKE ? AND `+s.inInts("x.experiment")+" AND ", sessionKey, `%"`+sessionKey+`"%`, s.ints(experiments))
+		WHERE a.metadata LIKE ? AND `+s.inInts("x.experiment")+" AND ", track.TraceSessionKey, `%"`+track.TraceSessionKey+`"%`, s.ints(experiments))
 	s.aboutAssessment(q, c)
 	q.add("))")
 }

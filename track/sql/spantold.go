@@ -1,23 +1,10 @@
 package sql
 
-import (
-	"encoding/json"
-
-	"github.com/xtrepro/xt/track"
-)
-
-// The metadata of a trace that spans tell, too, and the one that says that a client
-// has told of the whole trace.
-const (
-	usageKey     = "mlflow.trace.tokenUsage"
-	sessionKey   = "mlflow.trace.session"
-	userKey      = "mlflow.trace.user"
-	finalizedKey = "mlflow.trace.infoFinalized"
-)
+import "github.com/xtrepro/xt/track"
 
 // toldBy are the attributes of spans that say whose a trace is.
 var toldBy = []struct{ metadata, attribute string }{
-	{sessionKey, "session.id"}, {sessionKey, "gen_ai.conversation.id"}, {userKey, "user.id"},
+	{track.TraceSessionKey, "session.id"}, {track.TraceSessionKey, "gen_ai.conversation.id"}, {track.TraceUserKey, "user.id"},
 }
 
 // tellOfSpans sets the metadata of a trace that new spans of it tell. What is
@@ -26,7 +13,7 @@ func (t *tx) tellOfSpans(row int64, spans []track.Span) error {
 	told := map[string]string{}
 	for i := range spans {
 		for _, by := range toldBy {
-			if text := plain(spans[i].Attribute(by.attribute)); text != "" && told[by.metadata] == "" {
+			if text := spans[i].AttributeText(by.attribute); text != "" && told[by.metadata] == "" {
 				told[by.metadata] = text
 			}
 		}
@@ -39,13 +26,13 @@ func (t *tx) tellOfSpans(row int64, spans []track.Span) error {
 	if err != nil {
 		return err
 	}
-	if counts && (known[finalizedKey] == "" || known[usageKey] == "") {
+	if counts && (known[track.TraceFinalizedKey] == "" || known[track.TraceUsageKey] == "") {
 		all, err := t.spansOf(row)
 		if err != nil {
 			return err
 		}
-		told[usageKey] = track.TokenUsage(all)
-		delete(known, usageKey)
+		told[track.TraceUsageKey] = track.TokenUsage(all)
+		delete(known, track.TraceUsageKey)
 	}
 	var tags []track.Tag
 	for key, value := range told {
@@ -56,19 +43,10 @@ func (t *tx) tellOfSpans(row int64, spans []track.Span) error {
 	return t.setTraceTags(row, 1, tags)
 }
 
-// plain returns what JSON says, if that is a text.
-func plain(text string) string {
-	var s string
-	if json.Unmarshal([]byte(text), &s) == nil {
-		return s
-	}
-	return text
-}
-
 func (c *conn) knownMetadata(row int64) (map[string]string, error) {
 	known := map[string]string{}
 	query := "SELECT key, value FROM trace_tags WHERE trace = ? AND metadata = 1 AND " + c.inTexts("key")
-	err := c.each(query, []any{row, c.texts([]string{usageKey, sessionKey, userKey, finalizedKey})}, func(scan func(...any) error) error {
+	err := c.each(query, []any{row, c.texts([]string{track.TraceUsageKey, track.TraceSessionKey, track.TraceUserKey, track.TraceFinalizedKey})}, func(scan func(...any) error) error {
 		var key, value string
 		err := scan(&key, &value)
 		known[key] = value

@@ -170,9 +170,9 @@ func searchSessions(t *testing.T, s track.Store) {
 		if i == 3 {
 			experiment = other
 		}
-		must[track.TraceInfo](t)(s.PutTrace(ctx, track.TraceInfo{ID: id, Experiment: experiment, RequestTime: int64(10 - i), State: "OK", Metadata: []track.Tag{{Key: sessionKey, Value: session}}}))
+		must[track.TraceInfo](t)(s.PutTrace(ctx, track.TraceInfo{ID: id, Experiment: experiment, RequestTime: int64(10 - i), State: "OK", Metadata: []track.Tag{{Key: track.TraceSessionKey, Value: session}}}))
 	}
-	of := []track.Tag{{Key: sessionKey, Value: "long"}}
+	of := []track.Tag{{Key: track.TraceSessionKey, Value: "long"}}
 	must[track.Assessment](t)(s.CreateAssessment(ctx, track.Assessment{TraceID: "s1", Name: "whole", Value: `"good"`, Metadata: of}))
 	must[track.Assessment](t)(s.CreateAssessment(ctx, track.Assessment{TraceID: "s1", Name: "part", Value: "3"}))
 	must[track.Assessment](t)(s.CreateAssessment(ctx, track.Assessment{TraceID: "s4", Name: "elsewhere", Value: "3", Metadata: of}))
@@ -181,7 +181,7 @@ func searchSessions(t *testing.T, s track.Store) {
 		"feedback.whole IS NOT NULL": "s1 s2",
 		"feedback.whole = 'bad'":     "",
 		"feedback.part > 2":          "s1",
-		"feedback.whole IS NULL AND metadata.`" + sessionKey + "` IS NOT NULL": "s3",
+		"feedback.whole IS NULL AND metadata.`" + track.TraceSessionKey + "` IS NOT NULL": "s3",
 		"feedback.elsewhere > 2": "",
 	} {
 		if got := traces(t, s, track.Search{Filter: filter}); got != want {

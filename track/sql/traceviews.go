@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/xtrepro/xt/track"
 )
 
 // traceView is what [Store.TraceMetrics] can count or measure.
@@ -105,7 +107,7 @@ var traceViews = map[string]*traceView{
 		dimensions: map[string]column{"trace_name": tagColumn("n", "0", "mlflow.traceName"), "trace_status": {sqlite: "t.state"}},
 		metrics: append([]traceMetric{
 			{name: "trace_count", aggregations: counts, dimensions: []string{"trace_name", "trace_status"}, value: everything},
-			{name: "session_count", aggregations: counts, value: tagColumn("m", "1", "mlflow.trace.session"), distinct: true},
+			{name: "session_count", aggregations: counts, value: tagColumn("m", "1", track.TraceSessionKey), distinct: true},
 			{name: "latency", aggregations: amounts, dimensions: []string{"trace_name"}, value: column{sqlite: "t.duration"}, where: "t.duration >= 0", number: plainNumber},
 		}, tokenMetrics("input_tokens", "output_tokens", "total_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")...),
 	},
@@ -135,7 +137,7 @@ var traceViews = map[string]*traceView{
 func tokenMetrics(names ...string) (list []traceMetric) {
 	for _, name := range names {
 		list = append(list, traceMetric{name: name, aggregations: sums, dimensions: []string{"trace_name"},
-			value: tagColumn("m", "1", "mlflow.trace.tokenUsage"), number: func(text string) (float64, bool) {
+			value: tagColumn("m", "1", track.TraceUsageKey), number: func(text string) (float64, bool) {
 				n, ok := numberAt(text, name)
 				return n, ok && n == math.Trunc(n)
 			}})

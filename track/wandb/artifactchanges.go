@@ -143,7 +143,7 @@ func (c *call) deleteArtifact(a args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !in.flag("deleteAliases") && slices.ContainsFunc(all, func(col *collection) bool { return col.hasAlias(d.ID) }) {
+	if !in.flag("deleteAliases") && slices.ContainsFunc(all, func(col *collection) bool { return len(col.aliasesOf(d.ID)) > 0 }) {
 		return nil, track.Errorf(track.InvalidState, "artifact %s:v%d has aliases: delete them too", d.Collection, d.Version)
 	}
 	err = c.drop(d, all)

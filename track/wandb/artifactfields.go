@@ -75,12 +75,7 @@ func tagObjects(names []string) []object {
 // there that older clients have it.
 func (c *call) aliasObjects(col *collection, id string) []object {
 	list := []object{}
-	var names []string
-	for _, alias := range slices.Sorted(maps.Keys(col.Aliases)) {
-		if col.Aliases[alias] == id {
-			names = append(names, alias)
-		}
-	}
+	names := col.aliasesOf(id)
 	if i := col.version(id); i >= 0 {
 		names = append(names, fmt.Sprintf("v%d", i))
 	}

@@ -40,13 +40,7 @@ func (m member) value(key string) any {
 	case "tags", "tag":
 		return values(m.d.Tags)
 	case "aliases", "alias":
-		var names []string
-		for alias, id := range m.in.Aliases {
-			if id == m.d.ID {
-				names = append(names, alias)
-			}
-		}
-		return values(names)
+		return values(m.in.aliasesOf(m.d.ID))
 	case "size":
 		return float64(m.d.Size)
 	case "fileCount", "file_count":

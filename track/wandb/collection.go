@@ -75,9 +75,9 @@ func (c *collection) find(alias string) (id string, ok bool) {
 // there.
 func (c *collection) version(id string) int { return slices.Index(c.Versions, id) }
 
-// hasAlias reports whether a version has an alias here.
-func (c *collection) hasAlias(id string) bool {
-	return slices.Contains(slices.Collect(maps.Values(c.Aliases)), id)
+// aliasesOf returns the aliases that a version has here, sorted.
+func (c *collection) aliasesOf(id string) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(c.Aliases)), func(alias string) bool { return c.Aliases[alias] != id })
 }
 
 // remove takes a version out, and its aliases.

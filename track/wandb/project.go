@@ -1,6 +1,7 @@
 package wandb
 
 import (
+	"cmp"
 	"encoding/base64"
 	"hash/fnv"
 	"net/url"
@@ -90,13 +91,7 @@ func projectNumber(n runName) string {
 
 // projects lists the projects of an entity.
 func (c *call) projects(a args) (any, error) {
-	entity := a.text("entityName")
-	if entity == "" {
-		entity = a.text("entity")
-	}
-	if entity == "" {
-		entity = defaultEntity
-	}
+	entity := cmp.Or(a.text("entityName"), a.text("entity"), defaultEntity)
 	var names []string
 	for _, kind := range []string{runKind, projectKind} {
 		records, err := c.store.Records(c.ctx, kind, url.PathEscape(entity)+"/")
